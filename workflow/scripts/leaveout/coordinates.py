@@ -1,0 +1,52 @@
+r"""Where the mathematics is done: the features themselves, or their row space when there are fewer samples than features.
+
+With an l2 penalty every optimum and every estimator lies in the row space of X. With ``X' = Q R`` the model on the n x n
+features ``R'`` is the same model, exactly; ``theta = Q u`` maps its parameters back. An unpenalised intercept stays out of
+the rotation, since it is not penalised like its neighbours.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from leaveout.arrays import Array
+from leaveout.penalty import Penalty
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """An orthonormal basis of the parameters that can differ from zero.
+
+    Attributes
+    ----------
+    basis : (p, q) float64 array, or None
+        Columns span the row space; None where every parameter is free (n >= d).
+    """
+
+    basis: Array | None
+
+    def reduce(self, vectors: Array) -> Array:
+        """Rows in R^p to rows in R^q: features, gradients, parameters."""
+        return vectors if self.basis is None else vectors @ self.basis
+
+    def lift(self, vectors: Array) -> Array:
+        """Rows in R^q back to rows in R^p."""
+        return vectors if self.basis is None else vectors @ self.basis.T
+
+
+def row_space(design: Array, penalty: Penalty) -> tuple[Array, Coordinates]:
+    """Return the features to compute with, (n, q), and the way back to R^p.
+
+    A QR factorisation of X' rather than the Cholesky factor of the Gram matrix X X': duplicated samples make that one
+    singular, and it squares the condition number.
+    """
+    n, p = design.shape
+    free = int(penalty.intercept == "unpenalized")
+    if penalty.regularization == 0 or n >= p - free:
+        return design, Coordinates(None)
+    basis, triangle = scipy.linalg.qr(design[:, : p - free].T, mode="economic", check_finite=False)
+    if not free:
+        return np.ascontiguousarray(triangle.T), Coordinates(basis)
+    rotated = np.column_stack([triangle.T, design[:, -1]])
+    return rotated, Coordinates(scipy.linalg.block_diag(basis, 1.0))

@@ -1,0 +1,13 @@
+"""Parsers, one a layout of source files: ``parse(path) -> Records``. ``config/datasets.yaml`` names them."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from leaveout.records import Records
+
+
+def parser(name: str) -> Callable[[Path], Records]:
+    """Return the ``parse`` of the module of that name in this folder."""
+    parse: Callable[[Path], Records] = import_module(f"{__name__}.{name}").parse
+    return parse

@@ -1,0 +1,59 @@
+r"""What can still be wrong with the effect of a certified retrain: a bound of |reported - exact|, one number an effect.
+
+Three parts: the distance d_T of the retrained model to its exact optimum, that of the full model d_0 (its remaining gradient
+enters every effect), and the rounding of the evaluation. Each distance, in the norm of the Hessian M that it was bounded in, moves
+f by at most ``||grad f||_{M^{-1}} d + C d^2 / 2`` with C a bound of f's curvature relative to M.
+"""
+
+import numpy as np
+
+from leaveout import newton
+from leaveout.arrays import Array
+from leaveout.evaluation import Evaluation, Evaluations
+from leaveout.leave_out import LeaveOut
+from leaveout.model import Model
+
+
+def effect_errors(
+    problem: LeaveOut, evaluations: Evaluations, changes: Array, distances: Array, predictors: dict[str, Array]
+) -> Array:
+    """Bound the error of every effect of a block of retrained sets.
+
+    Parameters
+    ----------
+    problem : LeaveOut
+        The block, m sets.
+    evaluations : Evaluations
+        F functions.
+    changes : (m, q) float64 array
+        Changes of the parameters, by retraining.
+    distances : (m,) float64 array
+        Bounds of their distance to the exact optimum.
+    predictors : dict of (s, m) float64 arrays
+        Changes of the linear predictors.
+
+    Returns
+    -------
+    (F, m) float64 array
+    """
+    return np.array([_errors(problem, f, changes, distances, predictors) for f in evaluations.functions])
+
+
+def _errors(
+    problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, predictors: dict[str, Array]
+) -> Array:
+    t = predictors[f.points_name][f.rows]
+    slopes = problem.dual_norms(f.gradients_at(changes, t))
+    gram = f.points.gram[f.rows]
+    curvatures = np.array(
+        [f.curvature_bound(problem.row_reach(gram, j), 1 / w if w else 0.0) for j, w in enumerate(problem.weight)]
+    )
+    own = slopes * distances + curvatures / 2 * distances**2
+    return np.asarray(own + _base_error(problem.model, f, gram) + f.rounding_errors(changes, t))
+
+
+def _base_error(model: Model, f: Evaluation, gram: Array) -> float:
+    slope = float(np.sqrt(f.gradient @ newton.solve(model.hessian_factor, f.gradient)))
+    weight = model.penalty.weight(model.n)
+    curvature = f.curvature_bound(np.sqrt(gram), 1 / weight if weight else 0.0)
+    return slope * model.distance + curvature / 2 * model.distance**2

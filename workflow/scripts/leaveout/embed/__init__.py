@@ -1,0 +1,1 @@
+"""Embeddings, one module a modality: payloads to features."""

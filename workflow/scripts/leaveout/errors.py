@@ -1,0 +1,41 @@
+"""What can go wrong, one exception a kind; every message says what to do."""
+
+
+class LeaveoutError(Exception):
+    """Anything this library raises on purpose."""
+
+
+class InvalidData(LeaveoutError, ValueError):
+    """Features, labels or settings that no model can be fitted to."""
+
+
+class InvalidSet(LeaveoutError, ValueError):
+    """A removal set that is not a set of training samples."""
+
+
+class NoOptimum(LeaveoutError):
+    """The objective has no minimiser, or no unique one."""
+
+
+class NotConverged(LeaveoutError):
+    """The base fit could not be certified."""
+
+
+class NotRemovable(LeaveoutError):
+    """Without this set the model's parameters are not determined."""
+
+
+class ConfigError(LeaveoutError):
+    """A setting of the configuration that is not allowed."""
+
+
+class SourceError(LeaveoutError):
+    """A source file that is missing, or not the expected one."""
+
+
+class StaleLibrary(LeaveoutError):
+    """The library that was imported is not the one beside the workflow's scripts."""
+
+
+class InvalidResults(LeaveoutError):
+    """A results file that is not what its reader was promised."""

@@ -1,0 +1,227 @@
+r"""Evaluation functions f: what is asked of a model, and how its change is computed without cancellation.
+
+``f(theta) = sum_{i in S} phi(z_i) + [penalized] (|S| lambda / 2) theta' P theta`` over a set S of samples:
+
+================  ============  =============  ==========  =======================================
+name              phi           S              penalized
+================  ============  =============  ==========  =======================================
+test_prediction   probability   chosen test    no
+test_loss         loss          chosen test    yes         as published: a sample's loss contains
+total_test_loss   loss          all test       yes         the regulariser
+self_loss         loss          all training   yes         this is n J: stationary at theta_hat
+test_loss_plain   loss          chosen test    no
+self_loss_plain   loss          all training   no
+================  ============  =============  ==========  =======================================
+
+Effects are after minus before: a positive test_loss effect says that the removal hurt.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from leaveout import loss
+from leaveout.arrays import Array, IntArray, rounding
+from leaveout.model import Model
+
+#: How many test points are chosen by highest loss, and how many at random from the others.
+CHOSEN = 50
+
+Quantity = Literal["probability", "loss"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A row of the table above; ``points`` is chosen, test or train."""
+
+    quantity: Quantity
+    points: Literal["chosen", "test", "train"]
+    penalized: bool
+
+
+EVALUATIONS: Mapping[str, Definition] = {
+    "test_prediction": Definition("probability", "chosen", penalized=False),
+    "test_loss": Definition("loss", "chosen", penalized=True),
+    "self_loss": Definition("loss", "train", penalized=True),
+    "total_test_loss": Definition("loss", "test", penalized=True),
+    "test_loss_plain": Definition("loss", "chosen", penalized=False),
+    "self_loss_plain": Definition("loss", "train", penalized=False),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Samples that evaluation functions look at, in a model's coordinates.
+
+    Attributes
+    ----------
+    X : (s, q) float64 array
+    y : (s,) float64 array
+    z : (s,) float64 array
+        Linear predictors under the full model.
+    gram : (s,) float64 array
+        ``x' H_1^{-1} x``.
+    """
+
+    X: Array
+    y: Array
+    z: Array
+    gram: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One evaluation function, bound to a model and its points."""
+
+    name: str
+    definition: Definition
+    model: Model
+    points: Points
+    rows: IntArray | slice
+
+    @property
+    def points_name(self) -> str:
+        """Key of the points among those of ``Evaluations``: "test" or "train"."""
+        return "train" if self.definition.points == "train" else "test"
+
+    @cached_property
+    def X(self) -> Array:
+        """Features of S, (s, q)."""
+        return self.points.X[self.rows]
+
+    @cached_property
+    def y(self) -> Array:
+        """Labels of S, (s,)."""
+        return self.points.y[self.rows]
+
+    @cached_property
+    def z(self) -> Array:
+        """Linear predictors of S under the full model, (s,)."""
+        return self.points.z[self.rows]
+
+    @property
+    def penalty_weight(self) -> float:
+        """``|S| lambda`` if the regulariser is counted, else 0."""
+        return len(self.y) * self.model.penalty.regularization if self.definition.penalized else 0.0
+
+    @property
+    def stationary(self) -> bool:
+        """Whether f is the model's own objective n J, whose gradient vanishes at ``theta_hat``."""
+        return self.definition == EVALUATIONS["self_loss"]
+
+    @cached_property
+    def gradient(self) -> Array:
+        """``grad f(theta_hat)``, (q,)."""
+        return self.gradients_at(np.zeros((1, self.X.shape[1])), np.zeros((len(self.y), 1)))[0]
+
+    def gradients_at(self, changes: Array, t: Array) -> Array:
+        """``grad f(theta_hat + change)`` for each row of ``changes`` (m, q), (m, q); ``t`` is (s, m)."""
+        z = self.z[:, None] + t
+        slopes = loss.curvature(z) if self.definition.quantity == "probability" else loss.slope(z, self.y[:, None])
+        result: Array = slopes.T @ self.X + self.penalty_weight * self.model.P * (self.model.parameters + changes)
+        return result
+
+    def effect(self, changes: Array, t: Array) -> Array:
+        """``f(theta_hat + change) - f(theta_hat)`` for each row of ``changes`` (m, q); ``t`` is (s, m).
+
+        A loss is its linear term plus divergences plus the regulariser's quadratic term: on the model's own objective,
+        where the linear term is rounding, nothing else would leave any digits.
+        """
+        z = self.z[:, None]
+        if self.definition.quantity == "probability":
+            return np.asarray(loss.probability_change(z, t).sum(axis=0))
+        quadratic = self.penalty_weight / 2 * (changes**2 @ self.model.P)
+        return np.asarray(changes @ self.gradient + loss.divergence(z, t).sum(axis=0) + quadratic)
+
+    def linear_effect(self, changes: Array, t: Array) -> Array:
+        """Leading-order term: ``<grad f, change>``, or ``change' H change / 2`` for the model's own objective."""
+        if not self.stationary:
+            linear: Array = changes @ self.gradient
+            return linear
+        curved = loss.curvature(self.z) @ t**2
+        return np.asarray((curved + self.penalty_weight * (changes**2 @ self.model.P)) / 2)
+
+    def curvature_bound(self, reach: Array, inverse_penalty: float) -> float:
+        """C with ``|d' (Hessian of f) d| <= C ||d||_M^2`` everywhere.
+
+        Parameters
+        ----------
+        reach : (s,) float64 array
+            Bounds of ``||x_i||_{M^{-1}}``.
+        inverse_penalty : float
+            ``1 / mu``, mu the weight of P in M.
+        """
+        steepest = loss.PROBABILITY_CURVATURE if self.definition.quantity == "probability" else loss.LOSS_CURVATURE
+        return float(steepest * np.sum(reach**2)) + (self.penalty_weight * inverse_penalty if self.penalty_weight else 0.0)
+
+    def rounding_errors(self, changes: Array, t: Array) -> Array:
+        """Error with which each ``effect`` itself is computed, (m,): by its sums, and by those of the linear predictors."""
+        z, norms = self.z[:, None], np.linalg.norm(self.X, axis=1)[:, None]
+        sizes, size = np.linalg.norm(changes, axis=1), float(np.linalg.norm(self.model.parameters))
+        a = np.maximum(loss.curvature(z), loss.curvature(z + t))
+        slopes = a if self.definition.quantity == "probability" else np.abs(loss.slope(z, self.y[:, None])) + a * np.abs(t)
+        predictors = np.linalg.norm(norms * slopes, axis=0) * sizes + np.linalg.norm(a * t * norms, axis=0) * size
+        terms = np.abs(slopes * t).sum(axis=0) + self.penalty_weight * sizes * (size + sizes)
+        return np.asarray(rounding() * predictors + rounding(len(z)) * terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluations:
+    """Evaluation functions of one model, with the points that they share.
+
+    Attributes
+    ----------
+    functions : tuple of Evaluation
+    points : mapping from "test" and "train" to Points
+    """
+
+    functions: tuple[Evaluation, ...]
+    points: Mapping[str, Points]
+
+    def predictors(self, changes: Array) -> dict[str, Array]:
+        """Changes of the linear predictors of all points, (s, m) each, under ``changes`` (m, q)."""
+        return {name: points.X @ changes.T for name, points in self.points.items()}
+
+
+def choose_test_points(test_loss: Array, generator: np.random.Generator) -> IntArray:
+    """Return the 50 points with the highest loss and 50 drawn at random from the others; all where there are fewer."""
+    order = np.argsort(-test_loss, kind="stable")
+    others = generator.permutation(order[CHOSEN:])[:CHOSEN]
+    return np.sort(np.concatenate([order[:CHOSEN], others]))
+
+
+def bind(
+    names: Sequence[str], model: Model, X_test: Array, y_test: Array, generator: np.random.Generator
+) -> Evaluations:
+    """Bind evaluation functions to a model and its test set.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of ``EVALUATIONS``.
+    model : Model
+    X_test : (s, d) array
+        Test features, without a constant column.
+    y_test : (s,) array in {0, 1}
+    generator : numpy.random.Generator
+        Draws the test points that are not chosen by their loss.
+    """
+    X = model.features(X_test)
+    z = X @ model.parameters
+    whitened = model.whiten(X)
+    test = Points(X, y_test.astype(np.float64), z, np.einsum("ij,ij->i", whitened, whitened))
+    train = Points(model.X, model.y, model.z, model.deletion_gram)
+    rows = {
+        "chosen": choose_test_points(loss.value(z, test.y), generator),
+        "test": slice(None),
+        "train": slice(None),
+    }
+    functions = []
+    for name in names:
+        definition = EVALUATIONS[name]
+        points = train if definition.points == "train" else test
+        functions.append(Evaluation(name, definition, model, points, rows[definition.points]))
+    return Evaluations(tuple(functions), {"test": test, "train": train})

@@ -1,0 +1,110 @@
+"""The measurement itself: predictions and certified retrains of many removal sets, as rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from leaveout.arrays import Array
+from leaveout.effect_error import effect_errors
+from leaveout.effects import RETRAIN
+from leaveout.estimators import additive_change, newton_change
+from leaveout.evaluation import Evaluations
+from leaveout.leave_out import LeaveOut
+from leaveout.model import Model
+from leaveout.removal import RemovalSet
+from leaveout.removed import blocks
+from leaveout.retraining import Retraining, factor_removable, retrain_block
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Effects of one method on a block: (F, m) arrays over evaluation functions and sets; NaN where there is none."""
+
+    effect: Array
+    effect_linear: Array
+
+
+def measure(
+    model: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], labels: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Measure every set: IF, RIF, NS and the certified retrain, on every evaluation function.
+
+    Parameters
+    ----------
+    model : Model
+    evaluations : Evaluations
+        Bound to ``model``.
+    sets : sequence of RemovalSet
+    labels : mapping
+        Columns that all rows share: study, data set, variant and settings.
+
+    Yields
+    ------
+    dict
+        Rows of ``effects.SCHEMA``, in the order of the sets; how they are cut into blocks changes nothing.
+    """
+    for block in blocks(model, [removal_set.positions for removal_set in sets]):
+        yield from _measure_block(model, evaluations, [sets[position] for position in block], labels)
+
+
+def _measure_block(
+    model: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], labels: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    positions = [removal_set.positions for removal_set in sets]
+    hessians = factor_removable(model, positions)
+    where, factored = np.array(list(hessians), dtype=np.int64), list(hessians.values())
+    newton = np.full((len(sets), model.X.shape[1]), np.nan)
+    retrained = Retraining.not_removable(len(sets), model.X.shape[1])
+    errors = np.full((len(evaluations.functions), len(sets)), np.nan)
+    if factored:
+        newton[where] = newton_change(model, factored)
+        found = retrain_block(model, factored, newton[where])
+        retrained.assign(where, found)
+        problem, predictors = LeaveOut(model, factored), evaluations.predictors(found.change)
+        errors[:, where] = effect_errors(problem, evaluations, found.change, found.distance, predictors)
+    measured = {
+        "if": evaluate(evaluations, additive_change(model, positions, "if")),
+        "rif": evaluate(evaluations, additive_change(model, positions, "rif")),
+        "newton": evaluate(evaluations, newton),
+        RETRAIN: evaluate(evaluations, retrained.change),
+    }
+    for j, removal_set in enumerate(sets):
+        shared = dict(labels) | {
+            "strategy": removal_set.strategy,
+            "size": removal_set.size,
+            "repeat": removal_set.repeat,
+            "set_id": removal_set.set_id,
+        }
+        for i, f in enumerate(evaluations.functions):
+            for method, values in measured.items():
+                row = shared | {
+                    "evaluation": f.name,
+                    "method": method,
+                    "effect": float(values.effect[i, j]),
+                    "effect_linear": float(values.effect_linear[i, j]),
+                }
+                yield row | (_certificate(retrained, j, float(errors[i, j])) if method == RETRAIN else {})
+
+
+def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
+    """Effects of some changes of the parameters, (m, q), on every evaluation function."""
+    predictors = evaluations.predictors(changes)
+    shape = (len(evaluations.functions), len(changes))
+    measured = Measured(np.empty(shape), np.empty(shape))
+    for i, f in enumerate(evaluations.functions):
+        t = predictors[f.points_name][f.rows]
+        measured.effect[i] = f.effect(changes, t)
+        measured.effect_linear[i] = f.linear_effect(changes, t)
+    return measured
+
+
+def _certificate(retrained: Retraining, j: int, effect_error: float) -> dict[str, Any]:
+    return {
+        "gradient_norm": float(retrained.gradient_norm[j]),
+        "newton_decrement": float(retrained.newton_decrement[j]),
+        "effect_error": effect_error,
+        "iterations": int(retrained.iterations[j]),
+        "status": str(retrained.status[j]),
+    }

@@ -1,0 +1,154 @@
+r"""Removal sets: which training samples are left out, by strategy, size and repeat.
+
+===============================================  =======================================================================
+strategy                                         the set of size k
+===============================================  =======================================================================
+random                                           k samples, uniformly
+cluster_feature                                  the k samples closest to a random sample in one random feature
+cluster_l2                                       the k samples closest to a random sample in Euclidean distance
+top_{positive,negative}_{test_loss,              k drawn from the 2k samples with the most positive or negative influence
+test_prediction}                                 (IF) on that evaluation function
+high_loss                                        k drawn from the 2k training samples with the highest loss (not plotted)
+===============================================  =======================================================================
+
+References
+----------
+Rubinstein & Hopkins, appendix C.2; Koh et al. 2019.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from leaveout import loss, seeds
+from leaveout.arrays import Array, IntArray
+from leaveout.estimators import contributions
+from leaveout.evaluation import Evaluations
+from leaveout.model import Model
+
+#: Strategies that every study computes and no figure or calibration shows, as in the paper.
+NOT_PLOTTED = ("high_loss",)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What strategies choose from.
+
+    Attributes
+    ----------
+    features : (n, d) float64 array
+        Training features, without the constant column.
+    loss : (n,) float64 array
+        Losses of the training samples under the full model.
+    influence : mapping from evaluation function to (n,) float64 array
+        IF of removing each sample on it.
+    """
+
+    features: Array
+    loss: Array
+    influence: Mapping[str, Array]
+
+
+Strategy = Callable[[Candidates, int, np.random.Generator], IntArray]
+
+
+@dataclass(frozen=True, eq=False)
+class RemovalSet:
+    """One removal set: ``positions`` among the training samples, sorted."""
+
+    strategy: str
+    size: int
+    repeat: int
+    positions: IntArray
+
+    @property
+    def set_id(self) -> str:
+        """Name of the set, unique within a variant."""
+        return f"{self.strategy}-{self.size}-{self.repeat}"
+
+
+def candidates(model: Model, evaluations: Evaluations, features: Array) -> Candidates:
+    """Collect what the strategies look at; the influences are those of the evaluation functions at hand."""
+    directions = model.coordinates.lift(np.array([f.gradient for f in evaluations.functions]))
+    along = contributions(model, "if", directions)
+    influence = {f.name: along[:, i] for i, f in enumerate(evaluations.functions)}
+    return Candidates(features, loss.value(model.z, model.y), influence)
+
+
+def _closest(distance: Array, center: int, k: int, generator: np.random.Generator) -> IntArray:
+    """Return the k samples of least distance, the centre among them; ties in random order."""
+    priority = generator.permutation(len(distance))
+    priority[center] = -1
+    return np.lexsort((priority, distance))[:k]
+
+
+def random(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
+    """k samples, uniformly."""
+    return generator.choice(len(given.features), size=k, replace=False)
+
+
+def cluster_feature(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
+    """The k samples closest to a random sample in one random feature."""
+    n, d = given.features.shape
+    center, feature = int(generator.integers(n)), int(generator.integers(d))
+    column = given.features[:, feature]
+    return _closest(np.abs(column - column[center]), center, k, generator)
+
+
+def cluster_l2(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
+    """The k samples closest to a random sample in Euclidean distance."""
+    center = int(generator.integers(len(given.features)))
+    distance = np.linalg.norm(given.features - given.features[center], axis=1)
+    return _closest(distance, center, k, generator)
+
+
+def _top(score: Array, k: int, generator: np.random.Generator) -> IntArray:
+    """k samples drawn from the 2k with the highest score."""
+    top = np.argsort(-score, kind="stable")[: 2 * k]
+    return generator.choice(top, size=k, replace=False)
+
+
+def top_influence(given: Candidates, k: int, generator: np.random.Generator, *, evaluation: str, sign: int) -> IntArray:
+    """k samples drawn from the 2k whose removal has the highest influence of one sign on an evaluation function."""
+    return _top(sign * given.influence[evaluation], k, generator)
+
+
+def high_loss(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
+    """k samples drawn from the 2k with the highest training loss."""
+    return _top(given.loss, k, generator)
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "random": random,
+    "cluster_feature": cluster_feature,
+    "cluster_l2": cluster_l2,
+    "top_positive_test_loss": partial(top_influence, evaluation="test_loss", sign=1),
+    "top_negative_test_loss": partial(top_influence, evaluation="test_loss", sign=-1),
+    "top_positive_test_prediction": partial(top_influence, evaluation="test_prediction", sign=1),
+    "top_negative_test_prediction": partial(top_influence, evaluation="test_prediction", sign=-1),
+    "high_loss": high_loss,
+}
+
+#: Evaluation functions whose influences the strategies above rank by.
+RANKED_BY = ("test_prediction", "test_loss")
+
+
+def sizes(n: int, minimum: float, maximum: float, count: int) -> list[int]:
+    """Distinct values of ``max(1, rint(linspace(minimum, maximum, count) % of n))``."""
+    percentages = np.linspace(minimum, maximum, count)
+    return sorted({max(1, int(size)) for size in np.rint(percentages / 100 * n)})
+
+
+def draw(
+    strategies: Sequence[str], set_sizes: Sequence[int], repeats: int, given: Candidates, seed: int, dataset: str
+) -> Iterator[RemovalSet]:
+    """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone."""
+    n = len(given.features)
+    for strategy in strategies:
+        for size in set_sizes:
+            for repeat in range(repeats):
+                generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
+                positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
+                yield RemovalSet(strategy, size, repeat, positions)
