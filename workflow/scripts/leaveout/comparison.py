@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from leaveout.certificate import Status
 from leaveout.effects import PREDICTIONS, RETRAIN
-from leaveout.removal import NOT_PLOTTED
 
 KEY = ["dataset", "variant", "strategy", "set_id", "evaluation"]
 
@@ -30,7 +28,7 @@ class Comparison:
 
 
 def compare(rows: pa.Table, column: str = "effect") -> Comparison:
-    """Set predictions beside certified retrains, without the strategies that are not plotted.
+    """Set predictions beside certified retrains.
 
     Parameters
     ----------
@@ -39,12 +37,13 @@ def compare(rows: pa.Table, column: str = "effect") -> Comparison:
     column : {"effect", "effect_linear"}
         What to compare.
     """
-    plotted = rows.filter(pc.invert(pc.is_in(rows["strategy"], value_set=pa.array(NOT_PLOTTED))))
-    frame = plotted.select([*KEY, "method", column, "status"]).to_pandas()
+    frame = rows.select([*KEY, "method", column, "status"]).to_pandas()
     retrains = frame[frame["method"] == RETRAIN]
     proved = retrains["status"] == Status.CONVERGED.value
     failed = retrains[~proved].drop_duplicates(["dataset", "variant", "set_id"])
-    names = (failed["dataset"] + "/" + failed["variant"] + ": " + failed["set_id"] + " (" + failed["status"] + ")").tolist()
+    names = (
+        failed["dataset"] + "/" + failed["variant"] + ": " + failed["set_id"] + " (" + failed["status"] + ")"
+    ).tolist()
     actual = retrains[proved].rename(columns={column: "actual"})[[*KEY, "actual"]]
     predicted = frame[frame["method"].isin(PREDICTIONS)].rename(columns={column: "predicted"})
     pairs = predicted[[*KEY, "method", "predicted"]].merge(actual, on=KEY, validate="many_to_one")

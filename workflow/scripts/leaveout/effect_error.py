@@ -39,9 +39,7 @@ def effect_errors(
     return np.array([_errors(problem, f, changes, distances, predictors) for f in evaluations.functions])
 
 
-def _errors(
-    problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, predictors: dict[str, Array]
-) -> Array:
+def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, predictors: dict[str, Array]) -> Array:
     t = predictors[f.points_name][f.rows]
     slopes = problem.dual_norms(f.gradients_at(changes, t))
     gram = f.points.gram[f.rows]

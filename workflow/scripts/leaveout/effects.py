@@ -3,8 +3,7 @@
 The schema stands here and nowhere else; what reads rows checks it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leaveout import files
 from leaveout.errors import InvalidResults
 
 SCHEMA_VERSION = "1"
@@ -54,9 +54,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 def write(rows: pa.Table, path: str | Path) -> None:
     """Write rows; a file under its final name is always complete."""
-    unfinished = Path(path).with_suffix(".unfinished")
-    pq.write_table(rows, unfinished)
-    unfinished.rename(path)
+    with files.complete(path) as unfinished:
+        pq.write_table(rows, unfinished)
 
 
 def read(path: str | Path) -> pa.Table:
@@ -73,5 +72,7 @@ def read(path: str | Path) -> pa.Table:
         raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
     version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
     if version != SCHEMA_VERSION or not rows.schema.equals(SCHEMA):
-        raise InvalidResults(f"{path}: not in schema version {SCHEMA_VERSION}, found {version} (delete it and run again)")
+        raise InvalidResults(
+            f"{path}: not in schema version {SCHEMA_VERSION}, found {version} (delete it and run again)"
+        )
     return rows

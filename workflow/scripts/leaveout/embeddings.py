@@ -4,18 +4,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leaveout import seeds
+from leaveout import files, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import InvalidData
 
 TRAIN, TEST = "train", "test"
+
+
+class EmbeddingPaths(Protocol):
+    """Where the three files of an embedding are; a job's named inputs or outputs serve."""
+
+    X: str
+    samples: str
+    about: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +70,19 @@ def split(n: int, train: float, seed: int) -> list[str]:
 
 
 def write_embeddings(
-    folder: str | Path,
-    X: Array,
-    y: IntArray,
-    ids: Sequence[str],
-    parts: Sequence[str],
-    about: Mapping[str, Any],
+    paths: EmbeddingPaths, X: Array, y: IntArray, ids: Sequence[str], parts: Sequence[str], about: Mapping[str, Any]
 ) -> None:
-    """Write ``X.npy`` (float32), ``samples.parquet`` (id, y, split) and ``about.json`` (how it was made)."""
-    target = Path(folder)
-    np.save(target / "X.npy", np.ascontiguousarray(X, dtype=np.float32))
+    """Write features (float32, memory-mappable), samples (id, y, split), and how they were made."""
     samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
-    pq.write_table(pa.table(samples), target / "samples.parquet")
-    (target / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    with files.complete(paths.X) as unfinished:
+        np.save(unfinished, np.ascontiguousarray(X, dtype=np.float32))
+    with files.complete(paths.samples) as unfinished:
+        pq.write_table(pa.table(samples), unfinished)
+    with files.complete(paths.about) as unfinished:
+        unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def read_embeddings(folder: str | Path) -> Embeddings:
+def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
     """Read a data set's embedding.
 
     Raises
@@ -85,20 +90,20 @@ def read_embeddings(folder: str | Path) -> Embeddings:
     InvalidData
         Features, ids, labels and split do not belong together.
     """
-    source = Path(folder)
-    X = np.load(source / "X.npy", mmap_mode="r", allow_pickle=False)
-    samples = pq.read_table(source / "samples.parquet")
+    source = Path(paths.samples)
+    X = np.load(paths.X, mmap_mode="r", allow_pickle=False)
+    samples = pq.read_table(source)
     ids = samples["id"].to_numpy(zero_copy_only=False)
     y = samples["y"].to_numpy(zero_copy_only=False)
     parts = samples["split"].to_numpy(zero_copy_only=False)
     if X.ndim != 2 or len(X) != len(ids):
-        raise InvalidData(f"{source}: X.npy has shape {X.shape}, samples.parquet {len(ids)} rows")
+        raise InvalidData(f"{paths.X} has shape {X.shape}, but {source} {len(ids)} rows")
     if len(set(ids)) != len(ids):
-        raise InvalidData(f"{source}/samples.parquet: ids are not unique")
+        raise InvalidData(f"{source}: ids are not unique")
     if not np.isin(y, (0, 1)).all():
-        raise InvalidData(f"{source}/samples.parquet: labels must be 0 or 1, got {np.unique(y)[:5].tolist()}")
+        raise InvalidData(f"{source}: labels must be 0 or 1, got {np.unique(y)[:5].tolist()}")
     if not np.isin(parts, (TRAIN, TEST)).all() or TRAIN not in parts or TEST not in parts:
-        raise InvalidData(f"{source}/samples.parquet: split must hold train and test, and nothing else")
+        raise InvalidData(f"{source}: split must hold train and test, and nothing else")
 
     def part(name: str) -> Samples:
         chosen = np.flatnonzero(parts == name)

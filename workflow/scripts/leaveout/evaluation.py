@@ -23,7 +23,7 @@ from typing import Literal
 
 import numpy as np
 
-from leaveout import loss
+from leaveout import loss, seeds
 from leaveout.arrays import Array, IntArray, rounding
 from leaveout.model import Model
 
@@ -155,14 +155,18 @@ class Evaluation:
             ``1 / mu``, mu the weight of P in M.
         """
         steepest = loss.PROBABILITY_CURVATURE if self.definition.quantity == "probability" else loss.LOSS_CURVATURE
-        return float(steepest * np.sum(reach**2)) + (self.penalty_weight * inverse_penalty if self.penalty_weight else 0.0)
+        return float(steepest * np.sum(reach**2)) + (
+            self.penalty_weight * inverse_penalty if self.penalty_weight else 0.0
+        )
 
     def rounding_errors(self, changes: Array, t: Array) -> Array:
         """Error with which each ``effect`` itself is computed, (m,): by its sums, and by those of the linear predictors."""
         z, norms = self.z[:, None], np.linalg.norm(self.X, axis=1)[:, None]
         sizes, size = np.linalg.norm(changes, axis=1), float(np.linalg.norm(self.model.parameters))
         a = np.maximum(loss.curvature(z), loss.curvature(z + t))
-        slopes = a if self.definition.quantity == "probability" else np.abs(loss.slope(z, self.y[:, None])) + a * np.abs(t)
+        slopes = (
+            a if self.definition.quantity == "probability" else np.abs(loss.slope(z, self.y[:, None])) + a * np.abs(t)
+        )
         predictors = np.linalg.norm(norms * slopes, axis=0) * sizes + np.linalg.norm(a * t * norms, axis=0) * size
         terms = np.abs(slopes * t).sum(axis=0) + self.penalty_weight * sizes * (size + sizes)
         return np.asarray(rounding() * predictors + rounding(len(z)) * terms)
@@ -193,9 +197,7 @@ def choose_test_points(test_loss: Array, generator: np.random.Generator) -> IntA
     return np.sort(np.concatenate([order[:CHOSEN], others]))
 
 
-def bind(
-    names: Sequence[str], model: Model, X_test: Array, y_test: Array, generator: np.random.Generator
-) -> Evaluations:
+def bind(names: Sequence[str], model: Model, X_test: Array, y_test: Array, seed: int, dataset: str) -> Evaluations:
     """Bind evaluation functions to a model and its test set.
 
     Parameters
@@ -206,8 +208,8 @@ def bind(
     X_test : (s, d) array
         Test features, without a constant column.
     y_test : (s,) array in {0, 1}
-    generator : numpy.random.Generator
-        Draws the test points that are not chosen by their loss.
+    seed, dataset : int, str
+        Seed the draw of the test points that are not chosen by their loss.
     """
     X = model.features(X_test)
     z = X @ model.parameters
@@ -215,7 +217,7 @@ def bind(
     test = Points(X, y_test.astype(np.float64), z, np.einsum("ij,ij->i", whitened, whitened))
     train = Points(model.X, model.y, model.z, model.deletion_gram)
     rows = {
-        "chosen": choose_test_points(loss.value(z, test.y), generator),
+        "chosen": choose_test_points(loss.value(z, test.y), seeds.generator(seed, dataset, "test points")),
         "test": slice(None),
         "train": slice(None),
     }

@@ -70,10 +70,16 @@ class LeaveOut:
         result: Array = self.model.X.T @ change + penalty - self.target[:, columns]
         return result
 
-    def newton_direction(self, gradient: Array, t: Array, columns: IntArray, tolerance: Array) -> tuple[Array, IntArray]:
+    def newton_direction(
+        self, gradient: Array, t: Array, columns: IntArray, tolerance: Array
+    ) -> tuple[Array, IntArray]:
         """Solve ``N s = -g_T`` to a relative residual of ``tolerance``; also return the passes that it took."""
         model = self.model
-        c = self.weight[columns] / model.penalty.weight(model.n, 1) if model.penalty.regularization else np.ones(len(columns))
+        c = (
+            self.weight[columns] / model.penalty.weight(model.n, 1)
+            if model.penalty.regularization
+            else np.ones(len(columns))
+        )
         curvature = self._kept(loss.curvature(model.z[:, None] + t), columns) - c * model.curvature[:, None]
 
         def apply(vectors: Array, inner: IntArray) -> Array:

@@ -188,6 +188,10 @@ class Model:
         """Other samples' features, (m, d), in the model's coordinates, (m, q)."""
         return self.coordinates.reduce(self.penalty.design(np.asarray(X)))
 
+    def accuracy(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
+        """Share of samples on their own side of the decision boundary; ``X`` is (m, d)."""
+        return float(np.mean((self.features(X) @ self.parameters > 0) == (np.asarray(y) > 0)))
+
 
 def fit(
     X: npt.ArrayLike,
@@ -257,7 +261,9 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
         raise InvalidData(f"y: expected one label for each of {len(features)} samples, got shape {labels.shape}")
     if min(features.shape) > DENSE_LIMIT:
         gigabytes = 8 * (3 * min(features.shape) ** 2 + 3 * features.size) / 1e9
-        raise InvalidData(f"X: min(n, d) = {min(features.shape)} > {DENSE_LIMIT}: the dense engine would need {gigabytes:.0f} GB")
+        raise InvalidData(
+            f"X: min(n, d) = {min(features.shape)} > {DENSE_LIMIT}: the dense engine would need {gigabytes:.0f} GB"
+        )
     if not np.isfinite(features).all():
         row, column = np.argwhere(~np.isfinite(features))[0]
         raise InvalidData(f"X: {features[row, column]} in row {row}, column {column}")

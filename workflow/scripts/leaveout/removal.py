@@ -16,20 +16,22 @@ References
 Rubinstein & Hopkins, appendix C.2; Koh et al. 2019.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from leaveout import loss, seeds
+from leaveout import files, loss, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
 from leaveout.model import Model
-
-#: Strategies that every study computes and no figure or calibration shows, as in the paper.
-NOT_PLOTTED = ("high_loss",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,20 +137,56 @@ STRATEGIES: Mapping[str, Strategy] = {
 RANKED_BY = ("test_prediction", "test_loss")
 
 
-def sizes(n: int, minimum: float, maximum: float, count: int) -> list[int]:
-    """Distinct values of ``max(1, rint(linspace(minimum, maximum, count) % of n))``."""
-    percentages = np.linspace(minimum, maximum, count)
+def sizes(n: int, smallest: float, largest: float, count: int) -> list[int]:
+    """Distinct values of ``max(1, rint(linspace(smallest, largest, count) % of n))``."""
+    percentages = np.linspace(smallest, largest, count)
     return sorted({max(1, int(size)) for size in np.rint(percentages / 100 * n)})
 
 
 def draw(
-    strategies: Sequence[str], set_sizes: Sequence[int], repeats: int, given: Candidates, seed: int, dataset: str
+    given: Candidates, strategies: Sequence[str], set_sizes: Sequence[int], repeats: int, seed: int, dataset: str
 ) -> Iterator[RemovalSet]:
     """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone."""
     n = len(given.features)
-    for strategy in strategies:
-        for size in set_sizes:
-            for repeat in range(repeats):
-                generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
-                positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
-                yield RemovalSet(strategy, size, repeat, positions)
+    for strategy, size, repeat in itertools.product(strategies, set_sizes, range(repeats)):
+        generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
+        positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
+        yield RemovalSet(strategy, size, repeat, positions)
+
+
+SCHEMA = pa.schema(
+    [
+        pa.field("set_id", pa.string(), nullable=False),
+        pa.field("strategy", pa.string(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("repeat", pa.int64(), nullable=False),
+        pa.field("positions", pa.list_(pa.int64()), nullable=False),
+        pa.field("ids", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+
+def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_], path: str | Path) -> None:
+    """Write removal sets as positions among the training samples, and as the source's own ids."""
+    rows = [
+        {
+            "set_id": removal_set.set_id,
+            "strategy": removal_set.strategy,
+            "size": removal_set.size,
+            "repeat": removal_set.repeat,
+            "positions": removal_set.positions.tolist(),
+            "ids": ids[removal_set.positions].tolist(),
+        }
+        for removal_set in sets
+    ]
+    with files.complete(path) as unfinished:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), unfinished)
+
+
+def read_removal_sets(path: str | Path, strategy: str) -> list[RemovalSet]:
+    """Read the removal sets of one strategy, in the order in which they were drawn."""
+    rows = pq.read_table(path, schema=SCHEMA, filters=[("strategy", "=", strategy)]).to_pylist()
+    return [
+        RemovalSet(row["strategy"], row["size"], row["repeat"], np.array(row["positions"], dtype=np.int64))
+        for row in rows
+    ]

@@ -86,7 +86,9 @@ def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
         matrix += model.penalty.weight(n, k) * whitened_penalty(model, np.eye(model.X.shape[1]))
         return RemovedHessian(removed, None, newton.cholesky(matrix), 0.0, 1.0)
     except np.linalg.LinAlgError:
-        raise NotRemovable(f"the {k} samples have joint leverage 1: without them the parameters are not determined") from None
+        raise NotRemovable(
+            f"the {k} samples have joint leverage 1: without them the parameters are not determined"
+        ) from None
 
 
 def whitened_penalty(model: Model, vectors: Array) -> Array:

@@ -229,7 +229,9 @@ def _minimize(problem: LeaveOut, initial: Array, iteration_limit: int) -> _Itera
         at.passes[going] += products + 1
         previous[going] = at.norm[going]
         stuck = going[length == 0]
-        at.status[stuck] = np.where(at.norm[stuck] <= CERTIFIED, Status.CONVERGED.value, Status.LINE_SEARCH_FAILED.value)
+        at.status[stuck] = np.where(
+            at.norm[stuck] <= CERTIFIED, Status.CONVERGED.value, Status.LINE_SEARCH_FAILED.value
+        )
         going = going[length > 0]
 
 

@@ -6,6 +6,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from leaveout.errors import SourceError
+from leaveout.files import complete
 
 
 def sha256(path: Path) -> str:
@@ -35,9 +36,15 @@ def copy_packaged(package: str, resource: str, checksum: str, target: Path) -> N
         with as_file(files(package).joinpath(resource)) as source:
             found = sha256(source)
             if found != checksum:
-                raise SourceError(f"{package}/{resource}: sha256 is {found}, expected {checksum} (install another version)")
-            unfinished = target.with_name(target.name + ".unfinished")
-            shutil.copyfile(source, unfinished)
-            unfinished.rename(target)
+                raise SourceError(
+                    f"{package}/{resource}: sha256 is {found}, expected {checksum} (install another version)"
+                )
+            with complete(target) as unfinished:
+                shutil.copyfile(source, unfinished)
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise SourceError(f"{package}/{resource}: {error} (install the package {package})") from error
+
+
+def describe(path: Path) -> dict[str, str]:
+    """Name and checksum of a source file, for the record of what was made from it."""
+    return {"file": path.name, "sha256": sha256(path)}

@@ -1,0 +1,46 @@
+"""How much did a set of training samples matter? From data to figures.
+
+Paths
+-----
+resources/raw/{source}/{file}                                source files, verified
+resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
+results/{study}/{dataset}/{variant}/fit.npz                  the full model and its certificate
+results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out
+results/{study}/{dataset}/{variant}/effects/{strategy}.parquet    shards: predictions and certified retrains
+results/{study}/effects.parquet                              all shards of a study
+results/{study}/figures/{figure}.{pdf,png,svg}
+results/{study}/tables/{table}.{csv,md,tex}
+results/{study}/run.yaml                                     configuration and versions
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config/config.yaml"
+configfile: "config/datasets.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    """All studies."""
+    default_target: True
+    input:
+        [products(study) for study in CONFIG.studies],
+
+
+include: "workflow/rules/download.smk"
+include: "workflow/rules/embed.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/removal_sets.smk"
+include: "workflow/rules/effects.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/calibration.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/studies.smk"

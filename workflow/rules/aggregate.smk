@@ -1,0 +1,27 @@
+"""Aggregate: shards -> all rows of a study.
+
+Reads   results/{study}/{dataset}/{variant}/effects/{strategy}.parquet
+Writes  results/{study}/effects.parquet
+"""
+
+
+def study_shards(wildcards):
+    """All shards of a study."""
+    study = study_of(wildcards)
+    return shards(study.runs, study.strategies, wildcards)
+
+
+rule aggregate:
+    """Join the shards of a study into one table."""
+    input:
+        shards=study_shards,
+    output:
+        rows="results/{study}/effects.parquet",
+    log:
+        "logs/{study}/aggregate.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        library=library("aggregate"),
+    script:
+        "../scripts/aggregate.py"

@@ -1,0 +1,66 @@
+"""Calibration: rows -> how well each estimator does, and what proves the truth that it is held against.
+
+Reads   results/{study}/{dataset}/{variant}/effects/{strategy}.parquet, results/{study}/effects.parquet
+Writes  results/{study}/tables/{calibration,certificates}.{csv,md,tex}
+"""
+
+
+def bootstrap_of(wildcards):
+    """Bootstrap samples behind each interval of a study."""
+    return study_of(wildcards).bootstrap
+
+
+def calibrated_shards(wildcards):
+    """Shards of all runs of a study, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study.runs, study.plotted_strategies, wildcards)
+
+
+rule calibration:
+    """Tabulate slope, R2, rank correlation and relative error, with bootstrap intervals."""
+    input:
+        shards=calibrated_shards,
+    output:
+        csv=report(
+            "results/{study}/tables/calibration.csv",
+            caption="../report/calibration.rst",
+            category="Tables",
+            labels={"table": "calibration"},
+        ),
+        md="results/{study}/tables/calibration.md",
+        tex="results/{study}/tables/calibration.tex",
+    log:
+        "logs/{study}/calibration.log",
+    benchmark:
+        "benchmarks/{study}/calibration.jsonl"
+    conda:
+        "../../envs/core.yaml"
+    params:
+        bootstrap=bootstrap_of,
+        seed=CONFIG.seed,
+        library=library("calibration"),
+    script:
+        "../scripts/calibration.py"
+
+
+rule certificates:
+    """Tabulate the certificates of the retrained models; name the sets that have none."""
+    input:
+        rows="results/{study}/effects.parquet",
+    output:
+        csv=report(
+            "results/{study}/tables/certificates.csv",
+            caption="../report/certificates.rst",
+            category="Tables",
+            labels={"table": "certificates"},
+        ),
+        md="results/{study}/tables/certificates.md",
+        tex="results/{study}/tables/certificates.tex",
+    log:
+        "logs/{study}/certificates.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        library=library("certificates"),
+    script:
+        "../scripts/certificates.py"

@@ -1,0 +1,108 @@
+"""What all rules share: the checked configuration, wildcards, and what jobs look up in it.
+
+Reads   config/config.yaml, config/datasets.yaml, workflow/schemas/config.schema.yaml
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+SCRIPTS = (
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
+)
+sys.path.insert(0, str(SCRIPTS))
+
+from leaveout.config import BASE, load
+from leaveout.errors import ConfigError
+from leaveout.provenance import library_digest
+
+try:
+    CONFIG = load(
+        config, SCRIPTS.parent / "schemas" / "config.schema.yaml", workflow.configfiles
+    )
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+
+def one_of(names):
+    """Pattern that matches one of some names, and nothing if there are none."""
+    return "|".join(names) or "(?!)"
+
+
+wildcard_constraints:
+    study=one_of(CONFIG.studies),
+    dataset=one_of(CONFIG.datasets),
+    source=one_of(CONFIG.sources),
+    variant="[^/]+",
+    strategy="[a-z0-9_]+",
+
+
+def library(script, *modules):
+    """Digest, when a job is planned, of the library files that its script reaches: a change of these reruns it."""
+    return partial(planned_digest, script, modules)
+
+
+def planned_digest(script, modules, wildcards):
+    """Digest of the library files behind a script and modules that the configuration names."""
+    return library_digest(SCRIPTS / f"{script}.py", *modules)
+
+
+def study_of(wildcards):
+    """The study of a job."""
+    return CONFIG.studies[wildcards.study]
+
+
+def run_of(wildcards):
+    """The run of a job."""
+    return study_of(wildcards).run(wildcards.dataset, wildcards.variant)
+
+
+def training_settings(wildcards):
+    """Which training samples a run uses, and what seeds its draws."""
+    return {
+        "n_train": run_of(wildcards).settings["n_train"],
+        "seed": CONFIG.seed,
+        "dataset": wildcards.dataset,
+    }
+
+
+def model_settings(wildcards):
+    """Regulariser and intercept of a run."""
+    settings = run_of(wildcards).settings
+    return {
+        key: settings[key] for key in ("regularization", "regularizer", "intercept")
+    }
+
+
+def memory_mb(wildcards, attempt):
+    """Memory for one run's model: copies of X, the factors, a block of removal sets, and Python itself."""
+    expected = CONFIG.datasets[wildcards.dataset]["expected"]
+    n = run_of(wildcards).settings["n_train"] or expected["n_train"]
+    q = min(n, expected["d"]) + 1
+    numbers = 4 * n * expected["d"] + 4 * q * q
+    return int(attempt * (600 + 8 * numbers / 2**20))
+
+
+def shards(runs, strategies, wildcards):
+    """Effects of some runs of a study, a file a strategy."""
+    return [
+        f"results/{wildcards.study}/{run.dataset}/{run.variant}/effects/{strategy}.parquet"
+        for run in runs
+        for strategy in strategies
+    ]
+
+
+def products(study):
+    """What a study is asked for by its name."""
+    folder = f"results/{study}"
+    figures = [
+        f"{folder}/figures/{name}.{form}"
+        for name in ("figure1", "figure4")
+        for form in ("pdf", "png", "svg")
+    ]
+    tables = [
+        f"{folder}/tables/{name}.{form}"
+        for name in ("calibration", "certificates")
+        for form in ("csv", "md", "tex")
+    ]
+    return [f"{folder}/effects.parquet", *figures, *tables, f"{folder}/run.yaml"]

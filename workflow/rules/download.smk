@@ -1,0 +1,27 @@
+"""Download: sources -> verified files.
+
+Reads   config/datasets.yaml
+Writes  resources/raw/{source}/{file}
+"""
+
+
+def source_of(wildcards):
+    """The entry of a source."""
+    return CONFIG.sources[wildcards.source]
+
+
+rule download:
+    """Fetch one source file and verify its checksum."""
+    output:
+        file="resources/raw/{source}/{file}",
+    log:
+        "logs/download/{source}/{file}.log",
+    wildcard_constraints:
+        file="[^/]+",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        source=source_of,
+        library=library("download"),
+    script:
+        "../scripts/download.py"

@@ -1,0 +1,46 @@
+"""Effects: model and removal sets -> predictions and certified retrains, a shard a strategy.
+
+Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fit.npz,removal_sets.parquet}
+Writes  results/{study}/{dataset}/{variant}/effects/{strategy}.parquet
+"""
+
+
+def row_labels(wildcards):
+    """Columns that all rows of a shard share."""
+    names = {
+        "study": wildcards.study,
+        "dataset": wildcards.dataset,
+        "variant": wildcards.variant,
+    }
+    return names | model_settings(wildcards)
+
+
+def evaluations_of(wildcards):
+    """Evaluation functions of a study."""
+    return list(study_of(wildcards).evaluations)
+
+
+rule effects:
+    """Predict the effects of one strategy's removal sets, and retrain without each."""
+    input:
+        X="resources/embeddings/{dataset}/X.npy",
+        samples="resources/embeddings/{dataset}/samples.parquet",
+        model="results/{study}/{dataset}/{variant}/fit.npz",
+        sets="results/{study}/{dataset}/{variant}/removal_sets.parquet",
+    output:
+        rows="results/{study}/{dataset}/{variant}/effects/{strategy}.parquet",
+    log:
+        "logs/{study}/{dataset}/{variant}/effects/{strategy}.log",
+    benchmark:
+        "benchmarks/{study}/{dataset}/{variant}/effects/{strategy}.jsonl"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=memory_mb,
+    params:
+        training=training_settings,
+        evaluations=evaluations_of,
+        labels=row_labels,
+        library=library("effects"),
+    script:
+        "../scripts/effects.py"

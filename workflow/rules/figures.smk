@@ -1,0 +1,62 @@
+"""Figures: shards -> what people look at. Each figure asks for the shards that it draws, and no others.
+
+Reads   results/{study}/{dataset}/base/effects/{strategy}.parquet
+Writes  results/{study}/figures/{figure1,figure4}.{pdf,png,svg}
+"""
+
+
+def plotted_shards(wildcards):
+    """Shards of a study's data sets under their own settings, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study.base_runs, study.plotted_strategies, wildcards)
+
+
+def titles_of(wildcards):
+    """Titles of a study's data sets, in the order of the columns."""
+    return {
+        run.dataset: CONFIG.datasets[run.dataset]["title"]
+        for run in study_of(wildcards).base_runs
+    }
+
+
+rule figure1:
+    """Draw predicted against actual effects."""
+    input:
+        shards=plotted_shards,
+    output:
+        pdf="results/{study}/figures/figure1.pdf",
+        png="results/{study}/figures/figure1.png",
+        svg=report(
+            "results/{study}/figures/figure1.svg",
+            caption="../report/figure1.rst",
+            category="Figures",
+            labels={"figure": "Figure 1: effects"},
+        ),
+    log:
+        "logs/{study}/figure1.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        column="effect",
+        titles=titles_of,
+        library=library("effects_figure"),
+    script:
+        "../scripts/effects_figure.py"
+
+
+use rule figure1 as figure4 with:
+    output:
+        pdf="results/{study}/figures/figure4.pdf",
+        png="results/{study}/figures/figure4.png",
+        svg=report(
+            "results/{study}/figures/figure4.svg",
+            caption="../report/figure4.rst",
+            category="Figures",
+            labels={"figure": "Figure 4: leading-order effects"},
+        ),
+    log:
+        "logs/{study}/figure4.log",
+    params:
+        column="effect_linear",
+        titles=titles_of,
+        library=library("effects_figure"),

@@ -1,0 +1,29 @@
+"""Fit: embeddings -> the full model of one variant.
+
+Reads   resources/embeddings/{dataset}/
+Writes  results/{study}/{dataset}/{variant}/fit.npz
+"""
+
+
+rule fit:
+    """Train the logistic regression of one variant to its certified optimum."""
+    input:
+        X="resources/embeddings/{dataset}/X.npy",
+        samples="resources/embeddings/{dataset}/samples.parquet",
+    output:
+        model="results/{study}/{dataset}/{variant}/fit.npz",
+    log:
+        "logs/{study}/{dataset}/{variant}/fit.log",
+    benchmark:
+        "benchmarks/{study}/{dataset}/{variant}/fit.jsonl"
+    conda:
+        "../../envs/core.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory_mb,
+    params:
+        training=training_settings,
+        model=model_settings,
+        library=library("fit"),
+    script:
+        "../scripts/fit.py"

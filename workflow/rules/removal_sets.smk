@@ -1,0 +1,39 @@
+"""Removal sets: full model -> which samples are left out.
+
+Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/fit.npz
+Writes  results/{study}/{dataset}/{variant}/removal_sets.parquet
+"""
+
+
+def removal_settings(wildcards):
+    """Strategies, sizes and repeats of a study."""
+    study = study_of(wildcards)
+    return {
+        "strategies": list(study.strategies),
+        "sizes": dict(study.sizes),
+        "repeats": study.repeats,
+    }
+
+
+rule removal_sets:
+    """Draw the removal sets of one variant."""
+    input:
+        X="resources/embeddings/{dataset}/X.npy",
+        samples="resources/embeddings/{dataset}/samples.parquet",
+        model="results/{study}/{dataset}/{variant}/fit.npz",
+    output:
+        sets="results/{study}/{dataset}/{variant}/removal_sets.parquet",
+    log:
+        "logs/{study}/{dataset}/{variant}/removal_sets.log",
+    benchmark:
+        "benchmarks/{study}/{dataset}/{variant}/removal_sets.jsonl"
+    conda:
+        "../../envs/core.yaml"
+    resources:
+        mem_mb=memory_mb,
+    params:
+        training=training_settings,
+        removal=removal_settings,
+        library=library("removal_sets"),
+    script:
+        "../scripts/removal_sets.py"

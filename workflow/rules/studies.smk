@@ -1,0 +1,45 @@
+"""Studies: what each is made of, and the record of how it was made. Every study is a target by its name.
+
+Writes  results/{study}/run.yaml
+"""
+
+
+def settings_of(wildcards):
+    """The part of the configuration that a study depends on."""
+    names = {run.dataset for run in study_of(wildcards).runs}
+    datasets = {name: CONFIG.merged["datasets"][name] for name in sorted(names)}
+    sources = {
+        dataset["source"]: CONFIG.merged["sources"][dataset["source"]]
+        for dataset in datasets.values()
+    }
+    study = CONFIG.merged["studies"][wildcards.study]
+    return {
+        "seed": CONFIG.seed,
+        "studies": {wildcards.study: study},
+        "datasets": datasets,
+        "sources": sources,
+    }
+
+
+rule run_record:
+    """Record a study's merged configuration and the versions that it is run with."""
+    output:
+        record="results/{study}/run.yaml",
+    log:
+        "logs/{study}/run_record.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        config=settings_of,
+        library=library("effects"),
+    script:
+        "../scripts/run_record.py"
+
+
+for study in CONFIG.studies:
+
+    rule:
+        name:
+            study
+        input:
+            products(study),

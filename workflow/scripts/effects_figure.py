@@ -1,0 +1,14 @@
+"""Draw predicted against actual effects."""
+
+import pyarrow as pa
+from leaveout.comparison import compare
+from leaveout.effects import read
+from leaveout.figures import effects_figure, save
+from leaveout.job import job
+
+with job(snakemake) as log:
+    rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
+    comparison = compare(rows, snakemake.params.column)
+    for name in comparison.uncertified:
+        log.warning("not certified, not drawn: %s", name)
+    save(effects_figure(comparison, snakemake.params.titles), snakemake.output)

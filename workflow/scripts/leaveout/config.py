@@ -1,0 +1,243 @@
+"""The configuration: checked against its schema, completed with defaults, resolved into studies and their runs."""
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from leaveout.errors import ConfigError
+
+#: The variant that a data set's own settings make.
+BASE = "base"
+#: Settings that variants can change, in the order of their names.
+VARIED = ("n_train", "regularization", "regularizer", "intercept")
+#: Strategies that studies compute and no figure or calibration shows, as in the paper.
+NOT_PLOTTED = ("high_loss",)
+SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant of one data set in a study: a model, its removal sets and their effects.
+
+    Attributes
+    ----------
+    dataset, variant : str
+        The run's folder in its study's.
+    settings : mapping
+        ``regularization``, ``regularizer``, ``intercept``, and ``n_train`` (None: all training samples).
+    """
+
+    dataset: str
+    variant: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A named set of experiments, with every default filled in."""
+
+    name: str
+    runs: tuple[Run, ...]
+    strategies: tuple[str, ...]
+    sizes: Mapping[str, Any]
+    repeats: int
+    evaluations: tuple[str, ...]
+    bootstrap: int
+
+    def run(self, dataset: str, variant: str) -> Run:
+        """The run of that name."""
+        return next(run for run in self.runs if (run.dataset, run.variant) == (dataset, variant))
+
+    @property
+    def plotted_strategies(self) -> tuple[str, ...]:
+        """Strategies that figures and calibration show."""
+        return tuple(strategy for strategy in self.strategies if strategy not in NOT_PLOTTED)
+
+    @property
+    def base_runs(self) -> tuple[Run, ...]:
+        """Runs under their data sets' own settings."""
+        return tuple(run for run in self.runs if run.variant == BASE)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration; ``merged`` is what the files say, with defaults."""
+
+    seed: int
+    studies: Mapping[str, Study]
+    datasets: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, Mapping[str, Any]]
+    merged: Mapping[str, Any]
+
+
+def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str | Path]) -> Config:
+    """Check and resolve a configuration.
+
+    Parameters
+    ----------
+    given : mapping
+        All configuration files, merged.
+    schema_file : path
+        JSON Schema.
+    files : sequence of paths
+        The files, later ones overriding earlier ones: errors name the one that holds the key.
+
+    Raises
+    ------
+    ConfigError
+        ``file: key = value: what is allowed``.
+    """
+    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
+    config = _numbers(given)
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        raise ConfigError(_message(error, files))
+    merged = _with_defaults(config, schema, schema)
+    for key, value, allowed in _unknown_names(merged):
+        raise ConfigError(f"{_file_of(key, files)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
+    studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
+    return Config(merged["seed"], studies, merged["datasets"], merged["sources"], merged)
+
+
+def _numbers(value: Any) -> Any:
+    """Read text such as 1e-5 as the number that its writer meant: YAML demands 1.0e-5."""
+    if isinstance(value, Mapping):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, str) and SCIENTIFIC.fullmatch(value) else value
+
+
+def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Fill in the schema's defaults, below objects and lists too."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    if isinstance(value, list):
+        return [_with_defaults(item, schema.get("items", {}), root) for item in value]
+    if not isinstance(value, dict):
+        return value
+    properties = schema.get("properties", {})
+    missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
+    other = schema.get("additionalProperties") or {}
+    return {key: _with_defaults(item, properties.get(key, other), root) for key, item in (value | missing).items()}
+
+
+def _unknown_names(config: Mapping[str, Any]) -> Iterator[tuple[list[Any], Any, list[str]]]:
+    """Names that refer to nothing, and limits that exclude each other: (key, value, what is allowed)."""
+    datasets, sources = sorted(config["datasets"]), sorted(config["sources"])
+    for name, dataset in config["datasets"].items():
+        if dataset["source"] not in sources:
+            yield ["datasets", name, "source"], dataset["source"], sources
+    for name, study in config["studies"].items():
+        for i, dataset in enumerate(study["datasets"]):
+            if dataset not in datasets:
+                yield ["studies", name, "datasets", i], dataset, datasets
+        for i, variation in enumerate(study["vary"]):
+            if variation["dataset"] not in datasets:
+                yield ["studies", name, "vary", i, "dataset"], variation["dataset"], datasets
+        sizes = study["removal"]["sizes"]
+        if sizes["min"] > sizes["max"]:
+            yield ["studies", name, "removal", "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
+
+
+def _message(error: ValidationError, files: Sequence[str | Path]) -> str:
+    key = list(error.absolute_path)
+    schema, value = error.schema, error.instance
+    assert isinstance(schema, Mapping)
+    if error.validator == "additionalProperties":
+        known = sorted(schema.get("properties", {}))
+        unknown = sorted(set(value) - set(known))[0]
+        key.append(unknown)
+        return f"{_file_of(key, files)}: {_dotted(key)}: unknown key: {_choice(unknown, known)}"
+    if error.validator == "required":
+        missing = next(name for name in schema["required"] if name not in value)
+        return f"{_file_of(key, files)}: {_dotted([*key, missing])}: missing: {_allowed(schema['properties'][missing])}"
+    return f"{_file_of(key, files)}: {_dotted(key)} = {value!r}: {_allowed(schema)}"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """What a schema allows, in words."""
+    words = {
+        "type": "{}",
+        "enum": "one of {}",
+        "const": "{}",
+        "pattern": "matching {}",
+        "exclusiveMinimum": "> {}",
+        "minimum": ">= {}",
+        "exclusiveMaximum": "< {}",
+        "maximum": "<= {}",
+        "minItems": "with at least {} entries",
+        "uniqueItems": "without repetitions",
+        "minProperties": "with at least {} keys",
+    }
+    parts = []
+    for keyword, phrase in words.items():
+        if keyword in schema:
+            value = schema[keyword]
+            parts.append(phrase.format(", ".join(map(str, value)) if isinstance(value, list) else value))
+    described = f" ({schema['description'].rstrip('.')})" if "description" in schema else ""
+    return f"allowed: {', '.join(parts) or 'see config/README.md'}{described}"
+
+
+def _choice(wrong: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(wrong, allowed, n=1)
+    return f"allowed: {', '.join(allowed)}" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def _dotted(key: Sequence[Any]) -> str:
+    return ".".join(map(str, key)) or "the configuration"
+
+
+def _file_of(key: Sequence[Any], files: Sequence[str | Path]) -> str:
+    """The last file that holds the key, or as much of it as any file does."""
+    for length in range(len(key), 0, -1):
+        for file in reversed(files):
+            if _holds(yaml.safe_load(Path(file).read_text(encoding="utf-8")), key[:length]):
+                return str(file)
+    return str(files[0]) if files else "--config"
+
+
+def _holds(value: Any, key: Sequence[Any]) -> bool:
+    for part in key:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
+
+
+def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> Study:
+    runs = [Run(dataset, BASE, _settings(datasets[dataset])) for dataset in study["datasets"]]
+    for variation in study["vary"]:
+        varied = [setting for setting in VARIED if setting in variation]
+        for values in itertools.product(*(variation[setting] for setting in varied)):
+            changed = dict(zip(varied, values, strict=True))
+            settings = _settings(datasets[variation["dataset"]]) | changed
+            runs.append(Run(variation["dataset"], variant_name(changed), settings))
+    removal = study["removal"]
+    return Study(
+        name=name,
+        runs=tuple({(run.dataset, run.variant): run for run in runs}.values()),
+        strategies=tuple(removal["strategies"]),
+        sizes=removal["sizes"],
+        repeats=removal["repeats"],
+        evaluations=tuple(study["evaluations"]),
+        bootstrap=study["bootstrap"],
+    )
+
+
+def _settings(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    return {"n_train": None} | {setting: dataset[setting] for setting in VARIED if setting in dataset}
+
+
+def variant_name(changed: Mapping[str, Any]) -> str:
+    """Name of the variant that changes some settings: ``n_train=769,regularization=0.001``."""
+    return ",".join(f"{setting}={changed[setting]}" for setting in VARIED if setting in changed)

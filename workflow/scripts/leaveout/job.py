@@ -1,0 +1,58 @@
+"""One job of the workflow: its log, its threads, and its errors. Takes Snakemake's object and imports nothing of it."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from leaveout.errors import LeaveoutError, StaleLibrary
+
+LIBRARY = Path(__file__).parent
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[logging.Logger]:
+    """Run a script's work: log to the rule's file, keep to its threads, and say what went wrong.
+
+    An error of the library ends the job with its message alone on the terminal; the log holds the traceback of every
+    error.
+
+    Raises
+    ------
+    StaleLibrary
+        ``leaveout`` was not imported from beside the script: an installed copy came first and may be another version.
+    """
+    refuse_stale_library(Path(snakemake.scriptdir))
+    logger = logging.getLogger("leaveout")
+    logger.setLevel(logging.INFO)
+    handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.addHandler(handler)
+    try:
+        with threadpool_limits(limits=snakemake.threads):
+            yield logger
+    except LeaveoutError as error:
+        logger.exception("%s", error)
+        sys.exit(f"{snakemake.rule}: {error}")
+    except Exception:
+        logger.exception("unexpected error")
+        traceback.print_exc()
+        sys.exit(f"{snakemake.rule}: unexpected error, see {snakemake.log[0]}")
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def refuse_stale_library(scripts: Path) -> None:
+    """Raise StaleLibrary unless this library is the one in the scripts' folder."""
+    expected = scripts.resolve() / LIBRARY.name
+    if LIBRARY.resolve() != expected:
+        raise StaleLibrary(
+            f"leaveout was imported from {LIBRARY}, not from {expected}: an installed copy comes first. "
+            "Remove it from this environment: pip uninstall leaveout"
+        )

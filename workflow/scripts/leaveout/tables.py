@@ -1,0 +1,120 @@
+"""Tables, each in three forms: csv with every number, Markdown and LaTeX for readers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from leaveout import files, seeds
+from leaveout.calibration import STATISTICS, calibrate, resamples
+from leaveout.certificate import Status
+from leaveout.comparison import compare
+from leaveout.effects import RETRAIN
+
+
+class TablePaths(Protocol):
+    """Where the three forms of a table go; a job's named outputs serve."""
+
+    csv: str
+    md: str
+    tex: str
+
+
+HEADINGS = {
+    "dataset": "data set",
+    "evaluation": "evaluation",
+    "relative_error": "relative error",
+    "r2": "R2",
+    "newton_decrement": "newton decrement",
+    "gradient_norm": "gradient norm",
+    "effect_error": "effect error",
+}
+
+
+def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame:
+    """Calibration of each estimator, by data set, variant and evaluation function, with 95 % intervals.
+
+    All estimators of a group are resampled on the same sets.
+    """
+    records = []
+    groups = compare(rows).pairs.groupby(["dataset", "variant", "evaluation"], sort=False)
+    for (dataset, variant, evaluation), pairs in groups:
+        methods = dict(list(pairs.groupby("method", sort=False)))
+        strategies = next(iter(methods.values()))["strategy"].to_numpy(dtype=str)
+        drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", str(dataset), str(variant)))
+        for method, group in methods.items():
+            found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
+            record = {
+                "dataset": dataset,
+                "variant": variant,
+                "evaluation": evaluation,
+                "method": method,
+                "sets": len(group),
+            }
+            for name in STATISTICS:
+                record |= {name: found[name].value, f"{name}_low": found[name].low, f"{name}_high": found[name].high}
+            records.append(record)
+    return pd.DataFrame(records)
+
+
+def certificates_table(rows: pa.Table) -> pd.DataFrame:
+    """What proves the ground truth: for each run, how many sets were certified and how well, and the names of those not."""
+    retrains = rows.filter(pa.compute.equal(rows["method"], RETRAIN)).to_pandas()
+    records = []
+    for (dataset, variant), group in retrains.groupby(["dataset", "variant"], sort=False):
+        sets = group.drop_duplicates("set_id")
+        certified = sets["status"] == Status.CONVERGED.value
+        failed = sets[~certified]
+        records.append(
+            {
+                "dataset": dataset,
+                "variant": variant,
+                "sets": len(sets),
+                "certified": int(certified.sum()),
+                "gradient_norm": sets.loc[certified, "gradient_norm"].max(),
+                "newton_decrement": sets.loc[certified, "newton_decrement"].max(),
+                "iterations": sets.loc[certified, "iterations"].max(),
+                "effect_error": group.loc[group["status"] == Status.CONVERGED.value, "effect_error"].max(),
+                "not_certified": "; ".join(failed["set_id"] + " (" + failed["status"] + ")"),
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:
+    """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``."""
+    shown = table.drop(columns=[f"{name}_{end}" for name in statistics for end in ("low", "high")])
+    for name in statistics:
+        triples = table[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False, name=None)
+        shown[name] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in triples]
+    return shown
+
+
+def readable_certificates(table: pd.DataFrame) -> pd.DataFrame:
+    """Norms and bounds in scientific notation."""
+    scientific = ("gradient_norm", "newton_decrement", "effect_error")
+    return table.assign(**{name: table[name].map("{:.1e}".format) for name in scientific})
+
+
+def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, caption: str) -> None:
+    """Write a table.
+
+    Parameters
+    ----------
+    table, readable : pandas.DataFrame
+        With every number, and as readers should see it.
+    paths : TablePaths
+    caption : str
+        One line, for LaTeX.
+    """
+    titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
+    texts = {
+        "csv": table.to_csv(index=False),
+        "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
+        "tex": titled.style.hide(axis="index").format(escape="latex").to_latex(caption=caption, hrules=True),
+    }
+    for form, text in texts.items():
+        with files.complete(getattr(paths, form)) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
