@@ -8,7 +8,7 @@ Writes  results/{study}/effects.parquet
 def study_shards(wildcards):
     """All shards of a study."""
     study = study_of(wildcards)
-    return shards(study.runs, study.strategies, wildcards)
+    return shards(study, study.runs, study.strategies)
 
 
 rule aggregate:

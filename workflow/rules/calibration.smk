@@ -13,7 +13,7 @@ def bootstrap_of(wildcards):
 def calibrated_shards(wildcards):
     """Shards of all runs of a study, plotted strategies only."""
     study = study_of(wildcards)
-    return shards(study.runs, study.plotted_strategies, wildcards)
+    return shards(study, study.runs, study.plotted_strategies)
 
 
 rule calibration:

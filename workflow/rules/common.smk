@@ -16,9 +16,16 @@ from leaveout.config import BASE, load
 from leaveout.errors import ConfigError
 from leaveout.provenance import library_digest
 
+
+def config_files():
+    """Configuration files, later ones overriding earlier ones: those of the command line come last."""
+    given = workflow.overwrite_configfiles
+    return [*workflow.configfiles[len(given) :], *given]
+
+
 try:
     CONFIG = load(
-        config, SCRIPTS.parent / "schemas" / "config.schema.yaml", workflow.configfiles
+        config, SCRIPTS.parent / "schemas" / "config.schema.yaml", config_files()
     )
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
@@ -83,10 +90,10 @@ def memory_mb(wildcards, attempt):
     return int(attempt * (600 + 8 * numbers / 2**20))
 
 
-def shards(runs, strategies, wildcards):
+def shards(study, runs, strategies):
     """Effects of some runs of a study, a file a strategy."""
     return [
-        f"results/{wildcards.study}/{run.dataset}/{run.variant}/effects/{strategy}.parquet"
+        f"results/{study.name}/{run.dataset}/{run.variant}/effects/{strategy}.parquet"
         for run in runs
         for strategy in strategies
     ]
@@ -94,7 +101,7 @@ def shards(runs, strategies, wildcards):
 
 def products(study):
     """What a study is asked for by its name."""
-    folder = f"results/{study}"
+    entry, folder = CONFIG.studies[study], f"results/{study}"
     figures = [
         f"{folder}/figures/{name}.{form}"
         for name in ("figure1", "figure4")
@@ -105,4 +112,6 @@ def products(study):
         for name in ("calibration", "certificates")
         for form in ("csv", "md", "tex")
     ]
-    return [f"{folder}/effects.parquet", *figures, *tables, f"{folder}/run.yaml"]
+    # shards too: Snakemake does not miss an intermediate file when what was made from it is there
+    rows = [*shards(entry, entry.runs, entry.strategies), f"{folder}/effects.parquet"]
+    return [*rows, *figures, *tables, f"{folder}/run.yaml"]

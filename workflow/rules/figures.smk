@@ -8,7 +8,7 @@ Writes  results/{study}/figures/{figure1,figure4}.{pdf,png,svg}
 def plotted_shards(wildcards):
     """Shards of a study's data sets under their own settings, plotted strategies only."""
     study = study_of(wildcards)
-    return shards(study.base_runs, study.plotted_strategies, wildcards)
+    return shards(study, study.base_runs, study.plotted_strategies)
 
 
 def titles_of(wildcards):

@@ -1,6 +1,7 @@
 """Join the shards of a study."""
 
 import pyarrow as pa
+
 from leaveout.effects import read, write
 from leaveout.job import job
 

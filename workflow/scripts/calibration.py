@@ -1,6 +1,7 @@
 """Tabulate how well each estimator matches the certified retrains, with bootstrap intervals."""
 
 import pyarrow as pa
+
 from leaveout.effects import read
 from leaveout.job import job
 from leaveout.tables import calibration_table, with_intervals, write_table

@@ -1,6 +1,7 @@
 """Draw predicted against actual effects."""
 
 import pyarrow as pa
+
 from leaveout.comparison import compare
 from leaveout.effects import read
 from leaveout.figures import effects_figure, save

@@ -1,6 +1,7 @@
 """Record what a study was run with: configuration and versions."""
 
 import yaml
+
 from leaveout.files import complete
 from leaveout.job import job
 from leaveout.provenance import versions

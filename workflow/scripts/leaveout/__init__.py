@@ -18,7 +18,7 @@ _PUBLIC = {
     "Status": "certificate",
 }
 
-__all__ = list(_PUBLIC)  # noqa: PLE0604 - names, computed
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

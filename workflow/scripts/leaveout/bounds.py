@@ -3,8 +3,8 @@ r"""How far the optimum can be from an iterate: a rigorous bound that needs no H
 Let F be the sum-form objective of some samples, ``M = X' diag(a) X + mu P`` its Hessian at a *reference* point, and
 ``theta`` an iterate with gradient ``g`` and linear predictors ``z``. With ``beta_i >= ||x_i||_{M^-1}`` let
 
-- ``s_i(t) = [sigmoid(|z_i| + beta_i t) - sigmoid(|z_i|)] / (beta_i t a_i)``: the least mean curvature of sample i, relative
-  to the reference, while the optimum is within t;
+- ``s_i(t) = [sigmoid(|z_i| + beta_i t) - sigmoid(|z_i|)] / (beta_i t a_i)``: the least mean curvature of sample i,
+  relative to the reference, while the optimum is within t;
 - ``Psi(t) = min { sum_i w_i min(s_i, 1) + w_0 : 0 <= w_i <= min(1, a_i beta_i^2), sum_i w_i + w_0 = 1 }``: a sample can
   only carry its own leverage.
 

@@ -7,8 +7,8 @@ With actual effects ``x`` (certified retrains) and predicted effects ``y`` of on
     spearman         correlation of the ranks
     relative_error   median of |y - x| / |x| over sets with |x| above its 10 % quantile
 
-Intervals are percentile bootstrap intervals over sets, resampled within each strategy: they say how much the number would move
-with other sets of the same strategies, for this one model.
+Intervals are percentile bootstrap intervals over sets, resampled within each strategy: they say how much the number
+would move with other sets of the same strategies, for this one model.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ def statistics(actual: Array, predicted: Array) -> dict[str, Array]:
 def _correlation(x: Array, y: Array) -> Array:
     x = x - x.mean(axis=-1, keepdims=True)
     y = y - y.mean(axis=-1, keepdims=True)
-    return np.asarray(np.sum(x * y, axis=-1) / np.sqrt(np.sum(x**2, axis=-1) * np.sum(y**2, axis=-1)))
+    return np.sum(x * y, axis=-1) / np.sqrt(np.sum(x**2, axis=-1) * np.sum(y**2, axis=-1))
 
 
 def _relative_error(actual: Array, predicted: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ BASE = "base"
 VARIED = ("n_train", "regularization", "regularizer", "intercept")
 #: Strategies that studies compute and no figure or calibration shows, as in the paper.
 NOT_PLOTTED = ("high_loss",)
+_ABSENT = object()
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
@@ -97,33 +99,45 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     """
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     config = _numbers(given)
+    for key, value in _not_finite(config):
+        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: allowed: finite numbers")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise ConfigError(_message(error, files))
+        raise ConfigError(_message(error, files, config))
     merged = _with_defaults(config, schema, schema)
     for key, value, allowed in _unknown_names(merged):
-        raise ConfigError(f"{_file_of(key, files)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
+        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
     return Config(merged["seed"], studies, merged["datasets"], merged["sources"], merged)
 
 
 def _numbers(value: Any) -> Any:
-    """Read text such as 1e-5 as the number that its writer meant: YAML demands 1.0e-5."""
+    """Read text such as 1e-5 as the number that its writer meant (YAML demands 1.0e-5), and keys such as 0 as text."""
     if isinstance(value, Mapping):
-        return {key: _numbers(item) for key, item in value.items()}
+        return {str(key): _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     return float(value) if isinstance(value, str) and SCIENTIFIC.fullmatch(value) else value
 
 
+def _not_finite(value: Any) -> Iterator[tuple[list[Any], float]]:
+    """Numbers that no bound of a schema refuses: (key, value)."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield [], value
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from (([key, *rest], wrong) for rest, wrong in _not_finite(item))
+
+
 def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Fill in the schema's defaults, below objects and lists too."""
+    """Fill in the schema's defaults, below objects and lists too; 1 and 1.0 become the same number."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     if isinstance(value, list):
         return [_with_defaults(item, schema.get("items", {}), root) for item in value]
     if not isinstance(value, dict):
-        return value
+        kinds = {"integer": int, "number": float}
+        return kinds[schema["type"]](value) if schema.get("type") in kinds else value
     properties = schema.get("properties", {})
     missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
     other = schema.get("additionalProperties") or {}
@@ -148,19 +162,22 @@ def _unknown_names(config: Mapping[str, Any]) -> Iterator[tuple[list[Any], Any, 
             yield ["studies", name, "removal", "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
 
 
-def _message(error: ValidationError, files: Sequence[str | Path]) -> str:
+def _message(error: ValidationError, files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
     key = list(error.absolute_path)
-    schema, value = error.schema, error.instance
-    assert isinstance(schema, Mapping)
+    schema: Any = error.schema
+    value: Any = error.instance
     if error.validator == "additionalProperties":
         known = sorted(schema.get("properties", {}))
         unknown = sorted(set(value) - set(known))[0]
         key.append(unknown)
-        return f"{_file_of(key, files)}: {_dotted(key)}: unknown key: {_choice(unknown, known)}"
+        return f"{_file_of(key, files, config)}: {_dotted(key)}: unknown key: {_choice(unknown, known)}"
     if error.validator == "required":
         missing = next(name for name in schema["required"] if name not in value)
-        return f"{_file_of(key, files)}: {_dotted([*key, missing])}: missing: {_allowed(schema['properties'][missing])}"
-    return f"{_file_of(key, files)}: {_dotted(key)} = {value!r}: {_allowed(schema)}"
+        allowed = _allowed(schema["properties"][missing])
+        return f"{_file_of(key, files, config)}: {_dotted([*key, missing])}: missing: {allowed}"
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{_file_of([*key, value], files, config)}: {_dotted([*key, value])}: {_allowed(schema)}"
+    return f"{_file_of(key, files, config)}: {_dotted(key)} = {value!r}: {_allowed(schema)}"
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
@@ -196,22 +213,31 @@ def _dotted(key: Sequence[Any]) -> str:
     return ".".join(map(str, key)) or "the configuration"
 
 
-def _file_of(key: Sequence[Any], files: Sequence[str | Path]) -> str:
-    """The last file that holds the key, or as much of it as any file does."""
+def _file_of(key: Sequence[Any], files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
+    """The last file that holds the key, or as much of it as any file does; ``--config`` if it stands in none."""
+    contents = {str(file): _numbers(yaml.safe_load(Path(file).read_text(encoding="utf-8"))) for file in files}
+    if _at(config, key) is not _ABSENT:
+        holders = [file for file, content in contents.items() if _same(_at(content, key), _at(config, key))]
+        return holders[-1] if holders else "--config"
     for length in range(len(key), 0, -1):
-        for file in reversed(files):
-            if _holds(yaml.safe_load(Path(file).read_text(encoding="utf-8")), key[:length]):
-                return str(file)
-    return str(files[0]) if files else "--config"
+        holders = [file for file, content in contents.items() if _at(content, key[:length]) is not _ABSENT]
+        if holders:
+            return holders[-1]
+    return next(iter(contents), "--config")
 
 
-def _holds(value: Any, key: Sequence[Any]) -> bool:
+def _at(value: Any, key: Sequence[Any]) -> Any:
     for part in key:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return False
-    return True
+            return _ABSENT
+    return value
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Whether a file says what the configuration does; of what is merged from several files, each says a part."""
+    return repr(found) == repr(wanted) or (isinstance(found, dict) and isinstance(wanted, dict))
 
 
 def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> Study:

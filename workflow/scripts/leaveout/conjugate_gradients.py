@@ -35,6 +35,8 @@ def conjugate_gradients(
     solution = np.zeros_like(rhs)
     iterations = np.zeros(rhs.shape[1], dtype=np.int64)
     columns = np.flatnonzero(np.any(rhs != 0, axis=0))
+    if not columns.size:
+        return solution, iterations
     residual = rhs[:, columns]
     conditioned = precondition(residual, columns)
     energy = _dots(residual, conditioned)
@@ -57,4 +59,4 @@ def conjugate_gradients(
 
 
 def _dots(left: Array, right: Array) -> Array:
-    return np.asarray(np.einsum("ij,ij->j", left, right))
+    return np.einsum("ij,ij->j", left, right)

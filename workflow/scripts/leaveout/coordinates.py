@@ -1,8 +1,8 @@
-r"""Where the mathematics is done: the features themselves, or their row space when there are fewer samples than features.
+r"""Where the mathematics is done: the features, or their row space when there are fewer samples than features.
 
-With an l2 penalty every optimum and every estimator lies in the row space of X. With ``X' = Q R`` the model on the n x n
-features ``R'`` is the same model, exactly; ``theta = Q u`` maps its parameters back. An unpenalised intercept stays out of
-the rotation, since it is not penalised like its neighbours.
+With an l2 penalty every optimum and every estimator lies in the row space of X. With ``X' = Q R`` the model on the n
+x n features ``R'`` is the same model, exactly; ``theta = Q u`` maps its parameters back. An unpenalised intercept
+stays out of the rotation, since it is not penalised like its neighbours.
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ def row_space(design: Array, penalty: Penalty) -> tuple[Array, Coordinates]:
     free = int(penalty.intercept == "unpenalized")
     if penalty.regularization == 0 or n >= p - free:
         return design, Coordinates(None)
-    basis, triangle = scipy.linalg.qr(design[:, : p - free].T, mode="economic", check_finite=False)
+    basis, triangle = np.linalg.qr(design[:, : p - free].T)
     if not free:
         return np.ascontiguousarray(triangle.T), Coordinates(basis)
     rotated = np.column_stack([triangle.T, design[:, -1]])
-    return rotated, Coordinates(scipy.linalg.block_diag(basis, 1.0))
+    return rotated, Coordinates(scipy.linalg.block_diag(basis, np.eye(1)))

@@ -1,8 +1,9 @@
 r"""What can still be wrong with the effect of a certified retrain: a bound of |reported - exact|, one number an effect.
 
-Three parts: the distance d_T of the retrained model to its exact optimum, that of the full model d_0 (its remaining gradient
-enters every effect), and the rounding of the evaluation. Each distance, in the norm of the Hessian M that it was bounded in, moves
-f by at most ``||grad f||_{M^{-1}} d + C d^2 / 2`` with C a bound of f's curvature relative to M.
+Three parts: the distance d_T of the retrained model to its exact optimum, that of the full model d_0 (its remaining
+gradient enters every effect), and the rounding of the evaluation. Each distance, in the norm of the Hessian M that it
+was bounded in, moves f by at most ``||grad f||_{M^{-1}} d + C d^2 / 2`` with C a bound of f's curvature relative to
+M.
 """
 
 import numpy as np
@@ -47,7 +48,7 @@ def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, 
         [f.curvature_bound(problem.row_reach(gram, j), 1 / w if w else 0.0) for j, w in enumerate(problem.weight)]
     )
     own = slopes * distances + curvatures / 2 * distances**2
-    return np.asarray(own + _base_error(problem.model, f, gram) + f.rounding_errors(changes, t))
+    return own + _base_error(problem.model, f, gram) + f.rounding_errors(changes, t)
 
 
 def _base_error(model: Model, f: Evaluation, gram: Array) -> float:

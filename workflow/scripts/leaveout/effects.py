@@ -71,8 +71,11 @@ def read(path: str | Path) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
     version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
-    if version != SCHEMA_VERSION or not rows.schema.equals(SCHEMA):
+    if version != SCHEMA_VERSION:
         raise InvalidResults(
             f"{path}: not in schema version {SCHEMA_VERSION}, found {version} (delete it and run again)"
         )
+    if not rows.schema.equals(SCHEMA):
+        wrong = sorted({field.name for field in {*rows.schema} ^ {*SCHEMA}}) or ["order"]
+        raise InvalidResults(f"{path}: wrong columns: {', '.join(wrong)} (delete it and run again)")
     return rows

@@ -51,7 +51,7 @@ class Embeddings:
     test: Samples
 
     def subsample(self, n_train: int | None, seed: int, dataset: str) -> "Embeddings":
-        """Keep ``n_train`` training samples, a prefix of one seeded permutation: smaller sizes are subsets of larger ones."""
+        """Keep ``n_train`` training samples, a prefix of one seeded permutation: smaller sizes are subsets."""
         n = len(self.training.y)
         if n_train is None or n_train == n:
             return self
@@ -93,6 +93,8 @@ def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
     source = Path(paths.samples)
     X = np.load(paths.X, mmap_mode="r", allow_pickle=False)
     samples = pq.read_table(source)
+    if missing := [name for name in ("id", "y", "split") if name not in samples.column_names]:
+        raise InvalidData(f"{source}: no column {', '.join(missing)}")
     ids = samples["id"].to_numpy(zero_copy_only=False)
     y = samples["y"].to_numpy(zero_copy_only=False)
     parts = samples["split"].to_numpy(zero_copy_only=False)

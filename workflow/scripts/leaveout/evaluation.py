@@ -121,8 +121,7 @@ class Evaluation:
         """``grad f(theta_hat + change)`` for each row of ``changes`` (m, q), (m, q); ``t`` is (s, m)."""
         z = self.z[:, None] + t
         slopes = loss.curvature(z) if self.definition.quantity == "probability" else loss.slope(z, self.y[:, None])
-        result: Array = slopes.T @ self.X + self.penalty_weight * self.model.P * (self.model.parameters + changes)
-        return result
+        return slopes.T @ self.X + self.penalty_weight * self.model.P * (self.model.parameters + changes)
 
     def effect(self, changes: Array, t: Array) -> Array:
         """``f(theta_hat + change) - f(theta_hat)`` for each row of ``changes`` (m, q); ``t`` is (s, m).
@@ -132,17 +131,16 @@ class Evaluation:
         """
         z = self.z[:, None]
         if self.definition.quantity == "probability":
-            return np.asarray(loss.probability_change(z, t).sum(axis=0))
+            return loss.probability_change(z, t).sum(axis=0)
         quadratic = self.penalty_weight / 2 * (changes**2 @ self.model.P)
-        return np.asarray(changes @ self.gradient + loss.divergence(z, t).sum(axis=0) + quadratic)
+        return changes @ self.gradient + loss.divergence(z, t).sum(axis=0) + quadratic
 
     def linear_effect(self, changes: Array, t: Array) -> Array:
         """Leading-order term: ``<grad f, change>``, or ``change' H change / 2`` for the model's own objective."""
         if not self.stationary:
-            linear: Array = changes @ self.gradient
-            return linear
+            return changes @ self.gradient
         curved = loss.curvature(self.z) @ t**2
-        return np.asarray((curved + self.penalty_weight * (changes**2 @ self.model.P)) / 2)
+        return (curved + self.penalty_weight * (changes**2 @ self.model.P)) / 2
 
     def curvature_bound(self, reach: Array, inverse_penalty: float) -> float:
         """C with ``|d' (Hessian of f) d| <= C ||d||_M^2`` everywhere.
@@ -160,7 +158,7 @@ class Evaluation:
         )
 
     def rounding_errors(self, changes: Array, t: Array) -> Array:
-        """Error with which each ``effect`` itself is computed, (m,): by its sums, and by those of the linear predictors."""
+        """Error with which each ``effect`` is computed, (m,): by its sums, and by those of the linear predictors."""
         z, norms = self.z[:, None], np.linalg.norm(self.X, axis=1)[:, None]
         sizes, size = np.linalg.norm(changes, axis=1), float(np.linalg.norm(self.model.parameters))
         a = np.maximum(loss.curvature(z), loss.curvature(z + t))
@@ -169,7 +167,7 @@ class Evaluation:
         )
         predictors = np.linalg.norm(norms * slopes, axis=0) * sizes + np.linalg.norm(a * t * norms, axis=0) * size
         terms = np.abs(slopes * t).sum(axis=0) + self.penalty_weight * sizes * (size + sizes)
-        return np.asarray(rounding() * predictors + rounding(len(z)) * terms)
+        return rounding() * predictors + rounding(len(z)) * terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +214,7 @@ def bind(names: Sequence[str], model: Model, X_test: Array, y_test: Array, seed:
     whitened = model.whiten(X)
     test = Points(X, y_test.astype(np.float64), z, np.einsum("ij,ij->i", whitened, whitened))
     train = Points(model.X, model.y, model.z, model.deletion_gram)
-    rows = {
+    rows: dict[str, IntArray | slice] = {
         "chosen": choose_test_points(loss.value(z, test.y), seeds.generator(seed, dataset, "test points")),
         "test": slice(None),
         "train": slice(None),

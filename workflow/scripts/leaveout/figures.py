@@ -31,7 +31,7 @@ MARKERS = {
 EVALUATIONS = {"test_prediction": "test prediction", "test_loss": "test loss", "self_loss": "self loss"}
 
 PANEL, LEGEND, MARGIN = 2.3, 1.75, 0.65  # inches
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 9,

@@ -2,12 +2,14 @@ r"""The leave-T-out objectives of several removal sets, as functions of the chan
 
 The gradient, sum form, is
 
-    g_T(delta) = sum_{i not in T} x_i [p(z_i + t_i) - p(z_i)] + mu P delta - (sum_{i in T} g_i - n grad J(theta_hat)),   t = X delta
+    g_T(delta) = sum_{i not in T} x_i [p(z_i + t_i) - p(z_i)] + mu P delta - (sum_{i in T} g_i - n grad J(theta_hat))
 
-in which nothing cancels: its rounding is relative to the change itself, not to the model. In whitened coordinates,
-``W = X L_1^{-T}``, the Hessian needs one pass over W and no penalty matrix:
+with ``t = X delta``, in which nothing cancels: its rounding is relative to the change itself, not to the model. In
+whitened coordinates, ``W = X L_1^{-T}``, the Hessian needs one pass over W and no penalty matrix:
 
-    N = W' (diag(w) - c A) W + c I,     w_i = curvature at the iterate for kept samples, else 0;  c = mu / (weight of P in H_1)
+    N = W' (diag(w) - c A) W + c I
+
+with ``w_i`` the curvature at the iterate for kept samples, else 0, and ``c = mu / (weight of P in H_1)``.
 """
 
 from collections.abc import Sequence
@@ -67,8 +69,7 @@ class LeaveOut:
         """``g_T(delta)``, (q, len(columns)), from the changes of parameters and linear predictors."""
         change = self._kept(loss.probability_change(self.model.z[:, None], t), columns)
         penalty = self.weight[columns] * self.model.P[:, None] * delta
-        result: Array = self.model.X.T @ change + penalty - self.target[:, columns]
-        return result
+        return self.model.X.T @ change + penalty - self.target[:, columns]
 
     def newton_direction(
         self, gradient: Array, t: Array, columns: IntArray, tolerance: Array
@@ -85,8 +86,7 @@ class LeaveOut:
         def apply(vectors: Array, inner: IntArray) -> Array:
             image = model.whitened @ vectors
             image *= curvature[:, inner]
-            result: Array = model.whitened.T @ image + c[inner] * vectors
-            return result
+            return model.whitened.T @ image + c[inner] * vectors
 
         def precondition(vectors: Array, inner: IntArray) -> Array:
             solved = [self.hessians[columns[j]].solve(vectors[:, i]) for i, j in enumerate(inner)]
@@ -97,7 +97,7 @@ class LeaveOut:
         return model.unwhiten(solution.T).T, passes
 
     def step_lengths(self, gradient: Array, t: Array, direction: Array, dt: Array, columns: IntArray) -> Array:
-        """Armijo step lengths along ``direction``, whose linear predictors are ``dt``; 0 where none decreases enough."""
+        """Armijo step lengths along ``direction``, whose predictors change by ``dt``; 0 where none decreases enough."""
         descent = np.einsum("ij,ij->j", gradient, direction)
         penalty = self.weight[columns] * np.einsum("ij,ij->j", direction, self.model.P[:, None] * direction)
         return newton.step_lengths(self.model.z[:, None] + t, self._kept(dt.copy(), columns), descent, penalty)
@@ -109,7 +109,7 @@ class LeaveOut:
         margins = (2 * self.model.y - 1)[:, None] * (self.model.z[:, None] + t)
         for i, j in enumerate(columns):
             margins[self.hessians[j].removed, i] = np.inf
-        return np.asarray(margins.min(axis=0) > 0)
+        return margins.min(axis=0) > 0
 
     def row_reach(self, gram: Array, column: int) -> Array:
         """Bound of ``||x||_{H_T^{-1}}``, H_T at ``theta_hat``, from ``x' H_1^{-1} x``."""
@@ -122,7 +122,7 @@ class LeaveOut:
         return np.sqrt(np.maximum(0.0, squares))
 
     def distances(self, gradients: Array, deltas: Array, t: Array) -> Array:
-        """Bounds of ``||delta* - delta||_{H_T}``, (m,): what gradients and their rounding leave open (see ``bounds``)."""
+        """Bounds of ``||delta* - delta||_{H_T}``, (m,): what gradients and rounding leave open (see ``bounds``)."""
         model, decrements = self.model, self.dual_norms(gradients.T)
         found = np.empty(len(self.hessians))
         for j, hessian in enumerate(self.hessians):
@@ -134,7 +134,7 @@ class LeaveOut:
         return found
 
     def inverse_norm(self, column: int) -> float:
-        """Bound of ``||H_T^{-1}||_2`` at ``theta_hat``: by the regulariser, or by the factor where not all is regularised."""
+        """Bound of ``||H_T^{-1}||_2`` at ``theta_hat``: by the regulariser where it covers all, else by the factor."""
         by_factor = self.model.inverse_norm / self.hessians[column].least_eigenvalue
         return 1 / self.weight[column] if self.model.P.all() and self.weight[column] else float(by_factor)
 

@@ -1,8 +1,8 @@
 r"""The logistic loss of one sample and its changes, as functions of the linear predictor.
 
-With label ``y`` in {0, 1} and ``z = <x, theta>``: ``l(z) = log(1 + e^z) - y z``, slope ``p - y``, curvature ``p (1 - p)``,
-``p = 1 / (1 + e^-z)``. Changes from ``z`` to ``z + t`` are computed from ``t``, never by subtracting two losses. Both have a
-mirror symmetry that keeps the probability in the formula at most 1/2, where nothing cancels:
+With label ``y`` in {0, 1} and ``z = <x, theta>``: ``l(z) = log(1 + e^z) - y z``, slope ``p - y``, curvature ``p (1 -
+p)``, ``p = 1 / (1 + e^-z)``. Changes from ``z`` to ``z + t`` are computed from ``t``, never by subtracting two
+losses. Both have a mirror symmetry that keeps the probability in the formula at most 1/2, where nothing cancels:
 ``p(z + t) - p(z)`` is odd and the divergence even under ``(z, t) -> (-z, -t)``.
 """
 

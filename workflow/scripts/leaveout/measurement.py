@@ -89,14 +89,14 @@ def _measure_block(
 
 
 def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
-    """Effects of some changes of the parameters, (m, q), on every evaluation function."""
-    predictors = evaluations.predictors(changes)
-    shape = (len(evaluations.functions), len(changes))
-    measured = Measured(np.empty(shape), np.empty(shape))
+    """Effects of some changes of the parameters, (m, q), on every evaluation function; a change of NaN has none."""
+    known = np.flatnonzero(np.isfinite(changes).all(axis=1))
+    predictors = evaluations.predictors(changes[known])
+    measured = Measured(*np.full((2, len(evaluations.functions), len(changes)), np.nan))
     for i, f in enumerate(evaluations.functions):
         t = predictors[f.points_name][f.rows]
-        measured.effect[i] = f.effect(changes, t)
-        measured.effect_linear[i] = f.linear_effect(changes, t)
+        measured.effect[i, known] = f.effect(changes[known], t)
+        measured.effect_linear[i, known] = f.linear_effect(changes[known], t)
     return measured
 
 

@@ -17,11 +17,13 @@ from leaveout.penalty import Intercept, Penalty, Regularizer
 
 #: Largest min(n, d) that the dense engine factors.
 DENSE_LIMIT = 20_000
+#: Largest absolute feature: fourth powers of it must not overflow.
+LARGEST_FEATURE = 1e70
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    r"""The optimum ``theta_hat`` of ``J(theta) = (1/n) sum_i l_i(theta) + (lambda/2) theta' P theta`` and what follows from it.
+    r"""The optimum ``theta_hat`` of ``J(theta) = (1/n) sum_i l_i(theta) + (lambda/2) theta' P theta``.
 
     All arrays but ``theta`` are in the coordinates of ``coordinates``: those of the features for n >= d, of their row
     space otherwise. Derived quantities are computed when first asked for, and kept.
@@ -136,15 +138,12 @@ class Model:
 
     def whiten(self, vectors: Array) -> Array:
         """Rows ``v`` to ``L_1^{-1} v``."""
-        return np.asarray(
-            scipy.linalg.solve_triangular(self.deletion_factor, vectors.T, lower=True, check_finite=False)
-        ).T
+        return scipy.linalg.solve_triangular(self.deletion_factor, vectors.T, lower=True, check_finite=False).T
 
     def unwhiten(self, vectors: Array) -> Array:
         """Rows ``u``, changes of the parameters in whitened coordinates, to ``L_1^{-T} u``."""
-        return np.asarray(
-            scipy.linalg.solve_triangular(self.deletion_factor, vectors.T, lower=True, trans="T", check_finite=False)
-        ).T
+        L = self.deletion_factor
+        return scipy.linalg.solve_triangular(L, vectors.T, lower=True, trans="T", check_finite=False).T
 
     @cached_property
     def deletion_gram(self) -> Array:
@@ -153,7 +152,7 @@ class Model:
 
     @cached_property
     def leverage(self) -> Array:
-        """Leverages ``h_i = a_i x_i' H^{-1} x_i``, (n,), each in [0, 1); their sum is the effective number of parameters."""
+        """Leverages ``h_i = a_i x_i' H^{-1} x_i``, (n,), in [0, 1); their sum is the effective number of parameters."""
         if not self.penalty.share:
             return self.curvature * self.deletion_gram
         half = scipy.linalg.solve_triangular(self.hessian_factor, self.X.T, lower=True, check_finite=False)
@@ -203,8 +202,9 @@ def fit(
 ) -> Model:
     r"""Fit ``theta_hat = argmin (1/n) sum_i l_i(theta) + (lambda/2) theta' P theta`` to its certified optimum.
 
-    Newton's method with exact Hessians in float64, to a gradient norm of 1e-13 in mean form or as far as rounding allows:
-    what is left enters every effect. With fewer samples than features the n-dimensional problem is solved instead.
+    Newton's method with exact Hessians in float64, to a gradient norm of 1e-13 in mean form or as far as rounding
+    allows: what is left enters every effect. With fewer samples than features the n-dimensional problem is solved
+    instead.
 
     Parameters
     ----------
@@ -215,7 +215,8 @@ def fit(
     regularization : float
         lambda >= 0, in mean form: scikit-learn's ``C`` is ``1 / (n lambda)``.
     regularizer : {"per_sample", "fixed"}
-        Whether a removed sample takes its share of the regulariser along. Irrelevant to the fit, obeyed by all that follows.
+        Whether a removed sample takes its share of the regulariser along. Irrelevant to the fit, obeyed by all that
+        follows.
     intercept : {"none", "penalized", "unpenalized"}
         Whether to append a constant column, and whether its weight is regularised.
     start : (p,) array, optional
@@ -264,12 +265,17 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
         raise InvalidData(
             f"X: min(n, d) = {min(features.shape)} > {DENSE_LIMIT}: the dense engine would need {gigabytes:.0f} GB"
         )
+    features = features.astype(np.float64)
     if not np.isfinite(features).all():
         row, column = np.argwhere(~np.isfinite(features))[0]
         raise InvalidData(f"X: {features[row, column]} in row {row}, column {column}")
+    if np.abs(features).max() > LARGEST_FEATURE:
+        raise InvalidData(
+            f"X: features up to {np.abs(features).max():.0e} are too large, their products overflow (scale them)"
+        )
     if not np.isin(labels, (0, 1)).all():
         raise InvalidData(f"y: labels must be 0 or 1, got {np.unique(labels)[:5].tolist()}")
-    return features.astype(np.float64), labels.astype(np.float64)
+    return features, labels.astype(np.float64)
 
 
 def _require_certified(model: Model) -> None:
@@ -281,21 +287,21 @@ def _require_certified(model: Model) -> None:
     if certificate.status is not Status.CONVERGED:
         raise NotConverged(
             f"gradient norm {certificate.gradient_norm:.1e} after {certificate.iterations} Newton steps, "
-            f"{CERTIFIED:.0e} is needed; rounding alone leaves {certificate.gradient_floor:.1e}, the Hessian's condition "
-            f"number is {certificate.condition:.1e} (scale the features, or regularise more)"
+            f"{CERTIFIED:.0e} is needed; rounding alone leaves {certificate.gradient_floor:.1e}, the Hessian's "
+            f"condition number is {certificate.condition:.1e} (scale the features, or regularise more)"
         )
     if model.penalty.regularization == 0 and not np.isfinite(model.distance):
         raise NoOptimum(
-            "regularization = 0 and the gradient vanishes without an optimum near by: the classes are separable, at least "
-            "in part, or the columns are linearly dependent (regularise)"
+            "regularization = 0 and the gradient vanishes without an optimum near by: the classes are separable, at "
+            "least in part, or the columns are linearly dependent (regularise)"
         )
 
 
 def from_sklearn(estimator: Any, X: npt.ArrayLike, y: npt.ArrayLike, regularizer: Regularizer = "per_sample") -> Model:
     """Take over a fitted scikit-learn ``LogisticRegression`` and polish it to its certified optimum.
 
-    ``lambda = 1 / (n C)``; ``fit_intercept=True`` is scikit-learn's unpenalised intercept. scikit-learn's second class is
-    label 1.
+    ``lambda = 1 / (n C)``; ``fit_intercept=True`` is scikit-learn's unpenalised intercept. scikit-learn's second
+    class is label 1.
 
     Parameters
     ----------

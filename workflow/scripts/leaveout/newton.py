@@ -1,9 +1,10 @@
 r"""Minimise the regularised logistic objective by Newton's method.
 
-``F(theta) = sum_i l_i(theta) + (weight / 2) theta' P theta`` (sum form). The line search needs differences of F that sink
-under the rounding of F itself close to the optimum. It never subtracts two values: with ``d`` the step,
-``F(theta + s d) - F(theta) = s <grad F, d> + sum_i D_i(s) + (s^2 / 2) weight d' P d``, where the divergences ``D_i >= 0`` are
-computed from the change of the linear predictor (see ``loss``). What decides is then the gradient, down to rounding.
+``F(theta) = sum_i l_i(theta) + (weight / 2) theta' P theta`` (sum form). The line search needs differences of F that
+sink under the rounding of F itself close to the optimum. It never subtracts two values: with ``d`` the step,
+``F(theta + s d) - F(theta) = s <grad F, d> + sum_i D_i(s) + (s^2 / 2) weight d' P d``, where the divergences ``D_i >=
+0`` are computed from the change of the linear predictor (see ``loss``). What decides is then the gradient, down to
+rounding.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import scipy.linalg
 from leaveout import loss
 from leaveout.arrays import Array
 from leaveout.certificate import CERTIFIED, TARGET
-from leaveout.errors import InvalidData, NoOptimum
+from leaveout.errors import NoOptimum
 
 ITERATION_LIMIT = 100
 HALVINGS = 50
@@ -63,12 +64,12 @@ def hessian(X: Array, curvature: Array, ridge: Array) -> Array:
 
 def cholesky(matrix: Array) -> Array:
     """Lower Cholesky factor; ``LinAlgError`` where the matrix is not positive definite."""
-    return np.asarray(scipy.linalg.cholesky(matrix, lower=True, check_finite=False))
+    return scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
 
 
 def solve(factor: Array, rhs: Array) -> Array:
     """``(L L')^{-1} rhs``."""
-    return np.asarray(scipy.linalg.cho_solve((factor, True), rhs, check_finite=False))
+    return scipy.linalg.cho_solve((factor, True), rhs, check_finite=False)
 
 
 def minimize(X: Array, y: Array, ridge: Array, divisor: int, start: Array) -> Minimum:
@@ -91,8 +92,6 @@ def minimize(X: Array, y: Array, ridge: Array, divisor: int, start: Array) -> Mi
     ------
     NoOptimum
         No regularisation, and the data are separable or their columns linearly dependent.
-    InvalidData
-        The features are so large that their products overflow.
     """
     theta, z = start, X @ start
     previous, factor, iterations = np.inf, None, 0
@@ -117,14 +116,12 @@ def minimize(X: Array, y: Array, ridge: Array, divisor: int, start: Array) -> Mi
 
 
 def _factor(matrix: Array) -> Array:
-    if not np.isfinite(matrix).all():
-        raise InvalidData("the features are too large: their products overflow (scale them)")
     try:
         return cholesky(matrix)
     except np.linalg.LinAlgError:
         raise NoOptimum(
-            "the features' columns are linearly dependent and not all weights are regularised: "
-            "the optimum is not unique (drop columns, or regularise)"
+            "the Hessian is singular, the optimum is not unique: the features' columns are linearly dependent and not "
+            "regularised, or so large that the regulariser vanishes beside them (drop columns, scale, regularise)"
         ) from None
 
 
@@ -132,8 +129,7 @@ def _polish(X: Array, y: Array, ridge: Array, theta: Array, factor: Array) -> Ar
     """Repeat steps with the last factor, one pass each, while they halve the gradient: it enters every effect."""
 
     def gradient(candidate: Array) -> Array:
-        result: Array = X.T @ loss.slope(X @ candidate, y) + ridge * candidate
-        return result
+        return X.T @ loss.slope(X @ candidate, y) + ridge * candidate
 
     current = gradient(theta)
     while True:

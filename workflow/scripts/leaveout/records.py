@@ -41,8 +41,10 @@ def labelled(records: Records, classes: Mapping[str, Sequence[str]]) -> tuple[Re
     Raises
     ------
     InvalidData
-        A class that the task names does not occur.
+        A class that the task names does not occur, or has both labels.
     """
+    if both := sorted(set(classes["0"]) & set(classes["1"])):
+        raise InvalidData(f"classes with label 0 and label 1: {', '.join(both)}")
     label = {name: int(value) for value, names in classes.items() for name in names}
     if missing := sorted(set(label) - set(records.classes)):
         raise InvalidData(f"classes that the source does not have: {', '.join(missing)}")

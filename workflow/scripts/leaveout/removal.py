@@ -1,15 +1,15 @@
 r"""Removal sets: which training samples are left out, by strategy, size and repeat.
 
-===============================================  =======================================================================
-strategy                                         the set of size k
-===============================================  =======================================================================
-random                                           k samples, uniformly
-cluster_feature                                  the k samples closest to a random sample in one random feature
-cluster_l2                                       the k samples closest to a random sample in Euclidean distance
-top_{positive,negative}_{test_loss,              k drawn from the 2k samples with the most positive or negative influence
-test_prediction}                                 (IF) on that evaluation function
-high_loss                                        k drawn from the 2k training samples with the highest loss (not plotted)
-===============================================  =======================================================================
+=================================================  ==========================================================
+strategy                                           the set of size k
+=================================================  ==========================================================
+random                                             k samples, uniformly
+cluster_feature                                    the k closest to a random sample in one random feature
+cluster_l2                                         the k closest to a random sample in Euclidean distance
+top_{positive,negative}_{test_loss,prediction}     k of the 2k with the most positive or negative influence
+                                                   (IF) on test_loss or test_prediction
+high_loss                                          k of the 2k with the highest training loss (not plotted)
+=================================================  ==========================================================
 
 References
 ----------

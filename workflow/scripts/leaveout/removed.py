@@ -1,12 +1,13 @@
-r"""The Hessian without a removal set, in whitened coordinates, factored once for the Newton step, the retraining and its bound.
+r"""The Hessian without a removal set, in whitened coordinates: what Newton step, retraining and bounds share.
 
-With ``u = L_1' x`` the deletion Hessian ``H_1`` is the identity and the set's own samples are ``U = L_1^{-1} X_T' A_T^{1/2}``:
+With ``u = L_1' x`` the deletion Hessian ``H_1`` is the identity and the set's own samples are ``U = L_1^{-1} X_T'
+A_T^{1/2}``:
 
     H_T = (I - U U') - (k - 1) share S,     S = L_1^{-1} P L_1^{-T}          (k = |T|)
 
-For a small set the bracket is inverted with a k x k factor (Woodbury). It is H_T but for the regulariser's share of the
-other k - 1 samples, which is at most a fraction (k - 1)/(n - 1) of it. A set of more than half of the samples, or of more
-samples than parameters, is built from the samples that are kept.
+For a small set the bracket is inverted with a k x k factor (Woodbury). It is H_T but for the regulariser's share of
+the other k - 1 samples, which is at most a fraction (k - 1)/(n - 1) of it. A set of more than half of the samples, or
+of more samples than parameters, is built from the samples that are kept.
 """
 
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ class RemovedHessian:
 
     @cached_property
     def least_eigenvalue(self) -> float:
-        """Least eigenvalue of ``H_T`` relative to ``H_1``, bounded from below: for small sets 1 minus the joint leverage."""
+        """Least eigenvalue of ``H_T`` relative to ``H_1``, bounded from below: 1 minus a small set's joint leverage."""
         if not self.factor.size:
             return self.ratio
         smallest = scipy.linalg.svdvals(self.factor, check_finite=False)[-1] ** 2

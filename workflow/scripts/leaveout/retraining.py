@@ -1,9 +1,9 @@
 r"""Retrain without each removal set, to certified optima.
 
-Newton's method on the change from the full model, with directions from conjugate gradients preconditioned by the removed set's
-own Hessian, which the Newton step has factored already, and a safeguarded line search: from a Newton step undamped iterations
-diverge on real data with leverages near 1. The sets of a block advance together, so that a pass over X is a matrix-matrix
-product, but each stops by its own gradient.
+Newton's method on the change from the full model, with directions from conjugate gradients preconditioned by the
+removed set's own Hessian, which the Newton step has factored already, and a safeguarded line search: from a Newton
+step undamped iterations diverge on real data with leverages near 1. The sets of a block advance together, so that a
+pass over X is a matrix-matrix product, but each stops by its own gradient.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Retraining:
     @property
     def certified(self) -> BoolArray:
         """Which models are proved to be the optimum."""
-        return np.asarray(self.status == Status.CONVERGED.value)
+        return self.status == Status.CONVERGED.value
 
     def assign(self, positions: npt.ArrayLike, part: "Retraining") -> None:
         """Fill in the sets at ``positions``."""

@@ -30,6 +30,7 @@ HEADINGS = {
     "newton_decrement": "newton decrement",
     "gradient_norm": "gradient norm",
     "effect_error": "effect error",
+    "not_certified": "not certified",
 }
 
 
@@ -60,7 +61,7 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
 
 
 def certificates_table(rows: pa.Table) -> pd.DataFrame:
-    """What proves the ground truth: for each run, how many sets were certified and how well, and the names of those not."""
+    """What proves the ground truth: for each run, how many sets are certified and how well, and which are not."""
     retrains = rows.filter(pa.compute.equal(rows["method"], RETRAIN)).to_pandas()
     records = []
     for (dataset, variant), group in retrains.groupby(["dataset", "variant"], sort=False):
@@ -93,9 +94,10 @@ def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) 
 
 
 def readable_certificates(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms and bounds in scientific notation."""
+    """Norms and bounds in scientific notation, and a dash where nothing is certified."""
     scientific = ("gradient_norm", "newton_decrement", "effect_error")
-    return table.assign(**{name: table[name].map("{:.1e}".format) for name in scientific})
+    shown = {name: table[name].map("{:.1e}".format, na_action="ignore") for name in scientific}
+    return table.astype(dict.fromkeys(scientific, object)).assign(**shown)
 
 
 def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, caption: str) -> None:
@@ -107,13 +109,14 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
         With every number, and as readers should see it.
     paths : TablePaths
     caption : str
-        One line, for LaTeX.
+        One line of plain text, for LaTeX.
     """
     titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
+    latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     texts = {
         "csv": table.to_csv(index=False),
         "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
-        "tex": titled.style.hide(axis="index").format(escape="latex").to_latex(caption=caption, hrules=True),
+        "tex": latex.to_latex(caption=caption.replace("%", r"\%"), hrules=True),
     }
     for form, text in texts.items():
         with files.complete(getattr(paths, form)) as unfinished:

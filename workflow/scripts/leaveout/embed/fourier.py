@@ -27,5 +27,4 @@ def embed(payload: Array, features: int, gamma: float, scale: float, seed: int) 
     generator = np.random.default_rng(seed)
     W = generator.normal(0.0, np.sqrt(2 * gamma), (features, payload.shape[1]))
     b = generator.uniform(0.0, 2 * np.pi, features)
-    cosines: Array = np.cos(payload @ W.T + b)
-    return scale * np.sqrt(2 / features) * cosines
+    return scale * np.sqrt(2 / features) * np.cos(payload @ W.T + b)

@@ -1,0 +1,66 @@
+"""The calibration's statistics against other libraries, and intervals that cover."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
+
+from leaveout.calibration import calibrate, resamples, statistics
+
+
+@pytest.fixture
+def effects():
+    generator = np.random.default_rng(0)
+    actual = generator.normal(size=80)
+    return actual, 0.7 * actual + 0.2 * generator.normal(size=80)
+
+
+def test_statistics_are_those_of_other_libraries(effects):
+    actual, predicted = effects
+    found = {name: values[0] for name, values in statistics(actual[None], predicted[None]).items()}
+    line = LinearRegression(fit_intercept=False).fit(actual[:, None], predicted)
+    assert found["slope"] == pytest.approx(line.coef_[0], rel=1e-12)
+    assert found["r2"] == pytest.approx(r2_score(actual, predicted), rel=1e-12)
+    assert found["spearman"] == pytest.approx(stats.spearmanr(actual, predicted).statistic, rel=1e-12)
+    large = np.abs(actual) > np.quantile(np.abs(actual), 0.1)
+    errors = np.abs(predicted - actual)[large] / np.abs(actual)[large]
+    assert found["relative_error"] == pytest.approx(np.median(errors), rel=1e-12)
+
+
+def test_a_perfect_prediction_is_perfect(effects):
+    actual, _ = effects
+    found = calibrate(actual, actual, resamples(np.array(["a"] * 80), 200, np.random.default_rng(0)))
+    assert {name: (i.low, i.value, i.high) for name, i in found.items()} == {
+        "slope": (1, 1, 1),
+        "r2": (1, 1, 1),
+        "spearman": (pytest.approx(1), pytest.approx(1), pytest.approx(1)),
+        "relative_error": (0, 0, 0),
+    }
+
+
+def test_r2_can_be_negative(effects):
+    actual, _ = effects
+    assert statistics(actual[None], -actual[None])["r2"][0] < 0
+
+
+def test_resamples_keep_the_number_of_each_strategy():
+    strategies = np.array(["a", "b", "a", "c", "b", "a"])
+    for drawn in resamples(strategies, 50, np.random.default_rng(0)):
+        assert sorted(strategies[drawn]) == sorted(strategies)
+
+
+def test_the_interval_covers_the_slope_about_as_often_as_it_says():
+    generator, covered = np.random.default_rng(1), 0
+    for _ in range(200):
+        actual = generator.normal(size=60)
+        predicted = 0.8 * actual + 0.3 * generator.normal(size=60)
+        interval = calibrate(actual, predicted, resamples(np.array(["a"] * 60), 300, generator))["slope"]
+        covered += interval.low <= 0.8 <= interval.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_degenerate_effects_give_no_number_and_no_warning():
+    nothing = np.zeros(5)
+    found = calibrate(nothing, nothing, resamples(np.array(["a"] * 5), 100, np.random.default_rng(0)))
+    assert all(np.isnan(interval.value) for interval in found.values())

@@ -1,0 +1,12 @@
+"""All tolerances of the tests. Each says what limits it."""
+
+#: Two ways to compute the same closed formula; what is left is the conditioning of the Hessian.
+EXACT = 1e-9
+#: The same computation on the same numbers in another order.
+ROUNDING = 1e-12
+#: Central finite differences of step 1e-5 in float64.
+FINITE_DIFFERENCE = 1e-7
+#: DESIGN's rule of agreement: |a - b| <= AGREEMENT (|a| + median |effect|).
+AGREEMENT = 1e-9
+#: Parameters against another optimiser that stops at its own tolerance.
+OTHER_OPTIMISER = 1e-6
