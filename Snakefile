@@ -9,7 +9,7 @@ results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are l
 results/{study}/{dataset}/{variant}/effects/{strategy}.parquet    shards: predictions and certified retrains
 results/{study}/effects.parquet                              all shards of a study
 results/{study}/figures/{figure}.{pdf,png,svg}
-results/{study}/tables/{table}.{csv,md,tex}
+results/{study}/tables/{table}.{csv,md,tex,html}
 results/{study}/run.yaml                                     configuration and versions
 """
 

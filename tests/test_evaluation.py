@@ -106,6 +106,25 @@ def test_effect_error_bounds_what_is_still_wrong(solved, regularization, limit):
         assert np.median(errors / (np.abs(reported) + typical)) <= 1e-8
 
 
+def test_the_rounding_of_effects_is_bounded():
+    """The same change, evaluated in double and in extended precision."""
+    ratios = []
+    for seed in range(10):
+        one = case(200, 30, 1e-4, intercept="penalized", seed=seed)
+        evaluations, points = bound(one)
+        changes = leaveout.influence(one.model, one.sets, "newton")
+        measured = evaluate(evaluations, changes)
+        predictors = evaluations.predictors(changes)
+        for i, f in enumerate(evaluations.functions):
+            bounds = f.rounding_errors(changes, predictors[f.points_name][f.rows])
+            for j, change in enumerate(changes):
+                other = one.model.theta.astype(np.longdouble) + change
+                truth = effect(f.name, one.dense, *points, one.model.theta, other)
+                ratios.append(abs(measured.effect[i, j] - truth) / bounds[j])
+    assert max(ratios) <= 1
+    assert np.median(ratios) >= 1e-4
+
+
 def test_chosen_points_are_the_worst_and_a_seeded_draw_of_the_others():
     losses = np.random.default_rng(0).permutation(200).astype(float)
     chosen = evaluation.choose_test_points(losses, np.random.default_rng(1))

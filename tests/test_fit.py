@@ -166,15 +166,18 @@ def test_what_is_not_data_is_refused():
     refused(errors.InvalidData, "too large", X * 1e200, y)
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1e3, 1e6, 1e20, 1e60])
-def test_badly_scaled_features_are_certified_or_refused_with_a_remedy(scale):
+@pytest.mark.parametrize("scale", [1e-12, 1e3, 1e6])
+def test_badly_scaled_features_are_certified(scale):
     X, y = gaussian(60, 4, seed=0)
     X[:, 2] *= scale
-    try:
-        assert leaveout.fit(X, y, 1e-3).gradient_norm <= 1e-10
-    except (errors.NotConverged, errors.NoOptimum) as error:
-        assert scale > 1e3
-        assert "scale" in str(error)
+    assert leaveout.fit(X, y, 1e-3).gradient_norm <= 1e-10
+
+
+@pytest.mark.parametrize("scale", [1e20, 1e60])
+def test_what_cannot_be_certified_is_refused_with_a_remedy(scale):
+    X, y = gaussian(60, 4, seed=0)
+    X[:, 2] *= scale
+    refused((errors.NotConverged, errors.NoOptimum), "scale", X, y, regularization=1e-3)
 
 
 def test_integer_and_single_precision_features_are_taken_as_numbers():

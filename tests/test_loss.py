@@ -52,6 +52,13 @@ def test_divergence_is_exact_and_never_negative(z, t):
     assert found[0] >= 0
 
 
+@pytest.mark.parametrize("t", [-1.001e-3, -0.999e-3, -1e-5, 1e-5, 0.999e-3, 1.001e-3])
+@pytest.mark.parametrize("z", [-8.0, -1.0, 0.0, 3.0])
+def test_series_and_formula_meet(z, t):
+    expected = exact(lambda u, v: softplus(u + v) - softplus(u) - expit(u) * v, z, t)
+    assert_allclose(loss.divergence(np.array([z]), np.array([t])), expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize("t", [-1e4, 1e4, -800.0, 800.0])
 def test_enormous_changes_do_not_overflow(t):
     z = np.array([-30.0, 0.0, 30.0])

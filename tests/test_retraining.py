@@ -1,5 +1,7 @@
 """Retrained models are the optima without their sets, from any start, and say so truthfully."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from sklearn.linear_model import LogisticRegression
 import leaveout
 from conftest import case, gaussian
 from leaveout import Status, errors, removed, retraining
+from leaveout.leave_out import LeaveOut
+from oracles.dense import Problem
 from tolerance import EXACT, OTHER_OPTIMISER, ROUNDING
 
 
@@ -127,7 +131,7 @@ def test_an_empty_set_changes_nothing(solved):
 def test_an_iteration_limit_is_a_status_with_a_truthful_certificate():
     X, y = relu_features()
     model = leaveout.fit(X, y, 1e-5)
-    dense = case(160, 120).dense.__class__(X, y, 1e-5, "per_sample", "none")
+    dense = Problem(X, y, 1e-5, "per_sample", "none")
     removed_set = np.arange(30)
     found = leaveout.retrain(model, [removed_set], start="zero", iteration_limit=2)
     assert found.status[0] == Status.ITERATION_LIMIT
@@ -152,6 +156,33 @@ def test_the_distance_bound_holds_wherever_the_iteration_is_stopped():
                 M = dense.hessian(model.theta, removed_set)
                 assert np.sqrt(away @ M @ away) <= found.distance[j] * (1 + 1e-9) + 1e-13
         assert np.isfinite(found.distance).all()
+
+
+def test_what_the_base_fit_leaves_does_not_move_the_retrained_models(solved):
+    nudge = 1e-9 * np.random.default_rng(0).normal(size=len(solved.model.parameters))
+    nudged = dataclasses.replace(solved.model, parameters=solved.model.parameters + nudge)
+    exact, found = leaveout.retrain(solved.model, solved.sets), leaveout.retrain(nudged, solved.sets)
+    assert_allclose(found.theta, exact.theta, rtol=0, atol=1e-2 * np.abs(nudge).max())
+
+
+def test_the_rounding_of_gradients_is_bounded_and_not_by_much():
+    """Gradients in double precision against extended precision, at the full model and at retrained ones."""
+    ratios = []
+    for seed in range(20):
+        X, y = gaussian(300, 40, seed)
+        model = leaveout.fit(X, y, 1e-4)
+        dense = Problem(X.astype(np.longdouble), y, 1e-4, "per_sample", "none")
+        error = np.linalg.norm((dense.gradient(model.theta.astype(np.longdouble)) - model.gradient).astype(float))
+        ratios.append(error / model.gradient_rounding)
+        removed_set = np.arange(20)
+        problem = LeaveOut(model, [removed.removed_hessian(model, removed_set)])
+        delta = leaveout.retrain(model, [removed_set]).change.T
+        t, one = X @ delta, np.array([0])
+        exact = dense.gradient(model.theta + delta[:, 0].astype(np.longdouble), removed_set)
+        error = np.linalg.norm((exact - problem.gradient(delta, t, one)[:, 0]).astype(float))
+        ratios.append(error / problem.gradient_rounding(delta[:, 0], t[:, 0]))
+    assert max(ratios) <= 1
+    assert np.median(ratios) >= 1e-3
 
 
 def test_unusable_starts_are_refused():

@@ -1,0 +1,1 @@
+"""Independent computations that the library is held against."""

@@ -5,12 +5,6 @@ Writes  results/{study}/effects.parquet
 """
 
 
-def study_shards(wildcards):
-    """All shards of a study."""
-    study = study_of(wildcards)
-    return shards(study, study.runs, study.strategies)
-
-
 rule aggregate:
     """Join the shards of a study into one table."""
     input:

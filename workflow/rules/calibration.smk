@@ -1,19 +1,8 @@
 """Calibration: rows -> how well each estimator does, and what proves the truth that it is held against.
 
 Reads   results/{study}/{dataset}/{variant}/effects/{strategy}.parquet, results/{study}/effects.parquet
-Writes  results/{study}/tables/{calibration,certificates}.{csv,md,tex}
+Writes  results/{study}/tables/{calibration,certificates}.{csv,md,tex,html}
 """
-
-
-def bootstrap_of(wildcards):
-    """Bootstrap samples behind each interval of a study."""
-    return study_of(wildcards).bootstrap
-
-
-def calibrated_shards(wildcards):
-    """Shards of all runs of a study, plotted strategies only."""
-    study = study_of(wildcards)
-    return shards(study, study.runs, study.plotted_strategies)
 
 
 rule calibration:
@@ -21,14 +10,15 @@ rule calibration:
     input:
         shards=calibrated_shards,
     output:
-        csv=report(
-            "results/{study}/tables/calibration.csv",
+        csv="results/{study}/tables/calibration.csv",
+        md="results/{study}/tables/calibration.md",
+        tex="results/{study}/tables/calibration.tex",
+        html=report(
+            "results/{study}/tables/calibration.html",
             caption="../report/calibration.rst",
             category="Tables",
             labels={"table": "calibration"},
         ),
-        md="results/{study}/tables/calibration.md",
-        tex="results/{study}/tables/calibration.tex",
     log:
         "logs/{study}/calibration.log",
     benchmark:
@@ -48,14 +38,15 @@ rule certificates:
     input:
         rows="results/{study}/effects.parquet",
     output:
-        csv=report(
-            "results/{study}/tables/certificates.csv",
+        csv="results/{study}/tables/certificates.csv",
+        md="results/{study}/tables/certificates.md",
+        tex="results/{study}/tables/certificates.tex",
+        html=report(
+            "results/{study}/tables/certificates.html",
             caption="../report/certificates.rst",
             category="Tables",
             labels={"table": "certificates"},
         ),
-        md="results/{study}/tables/certificates.md",
-        tex="results/{study}/tables/certificates.tex",
     log:
         "logs/{study}/certificates.log",
     conda:

@@ -110,8 +110,119 @@ def products(study):
     tables = [
         f"{folder}/tables/{name}.{form}"
         for name in ("calibration", "certificates")
-        for form in ("csv", "md", "tex")
+        for form in ("csv", "md", "tex", "html")
     ]
     # shards too: Snakemake does not miss an intermediate file when what was made from it is there
     rows = [*shards(entry, entry.runs, entry.strategies), f"{folder}/effects.parquet"]
     return [*rows, *figures, *tables, f"{folder}/run.yaml"]
+
+
+def source_of(wildcards):
+    """The entry of a source."""
+    return CONFIG.sources[wildcards.source]
+
+
+def embedded_by(method):
+    """Names of the data sets that an embedding is used for."""
+    return [
+        name
+        for name, dataset in CONFIG.datasets.items()
+        if dataset["embedding"]["method"] == method
+    ]
+
+
+def raw_file(wildcards):
+    """The source file of a data set."""
+    source = CONFIG.datasets[wildcards.dataset]["source"]
+    return f"resources/raw/{source}/{Path(CONFIG.sources[source]['file']).name}"
+
+
+def dataset_of(wildcards):
+    """Preparation, embedding and split of a data set: what its features depend on."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return {key: dataset[key] for key in ("parser", "classes", "embedding", "split")}
+
+
+def feature_settings(wildcards):
+    """Parameters of a data set's embedding."""
+    embedding = CONFIG.datasets[wildcards.dataset]["embedding"]
+    return {key: value for key, value in embedding.items() if key != "method"}
+
+
+def parser_digest(wildcards):
+    """Digest of the library files behind an embedding, the data set's parser among them."""
+    parser = CONFIG.datasets[wildcards.dataset]["parser"]
+    return planned_digest("embed_fourier", [f"datasets.{parser}"], wildcards)
+
+
+def removal_settings(wildcards):
+    """Strategies, sizes and repeats of a study."""
+    study = study_of(wildcards)
+    return {
+        "strategies": list(study.strategies),
+        "sizes": dict(study.sizes),
+        "repeats": study.repeats,
+    }
+
+
+def row_labels(wildcards):
+    """Columns that all rows of a shard share."""
+    names = {
+        "study": wildcards.study,
+        "dataset": wildcards.dataset,
+        "variant": wildcards.variant,
+    }
+    return names | model_settings(wildcards)
+
+
+def evaluations_of(wildcards):
+    """Evaluation functions of a study."""
+    return list(study_of(wildcards).evaluations)
+
+
+def study_shards(wildcards):
+    """All shards of a study."""
+    study = study_of(wildcards)
+    return shards(study, study.runs, study.strategies)
+
+
+def bootstrap_of(wildcards):
+    """Bootstrap samples behind each interval of a study."""
+    return study_of(wildcards).bootstrap
+
+
+def calibrated_shards(wildcards):
+    """Shards of all runs of a study, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study, study.runs, study.plotted_strategies)
+
+
+def plotted_shards(wildcards):
+    """Shards of a study's data sets under their own settings, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study, study.base_runs, study.plotted_strategies)
+
+
+def titles_of(wildcards):
+    """Titles of a study's data sets, in the order of the columns."""
+    return {
+        run.dataset: CONFIG.datasets[run.dataset]["title"]
+        for run in study_of(wildcards).base_runs
+    }
+
+
+def settings_of(wildcards):
+    """The part of the configuration that a study depends on."""
+    names = {run.dataset for run in study_of(wildcards).runs}
+    datasets = {name: CONFIG.merged["datasets"][name] for name in sorted(names)}
+    sources = {
+        dataset["source"]: CONFIG.merged["sources"][dataset["source"]]
+        for dataset in datasets.values()
+    }
+    study = CONFIG.merged["studies"][wildcards.study]
+    return {
+        "seed": CONFIG.seed,
+        "studies": {wildcards.study: study},
+        "datasets": datasets,
+        "sources": sources,
+    }

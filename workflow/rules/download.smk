@@ -5,11 +5,6 @@ Writes  resources/raw/{source}/{file}
 """
 
 
-def source_of(wildcards):
-    """The entry of a source."""
-    return CONFIG.sources[wildcards.source]
-
-
 rule download:
     """Fetch one source file and verify its checksum."""
     output:

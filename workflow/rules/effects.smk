@@ -5,21 +5,6 @@ Writes  results/{study}/{dataset}/{variant}/effects/{strategy}.parquet
 """
 
 
-def row_labels(wildcards):
-    """Columns that all rows of a shard share."""
-    names = {
-        "study": wildcards.study,
-        "dataset": wildcards.dataset,
-        "variant": wildcards.variant,
-    }
-    return names | model_settings(wildcards)
-
-
-def evaluations_of(wildcards):
-    """Evaluation functions of a study."""
-    return list(study_of(wildcards).evaluations)
-
-
 rule effects:
     """Predict the effects of one strategy's removal sets, and retrain without each."""
     input:

@@ -5,20 +5,6 @@ Writes  results/{study}/figures/{figure1,figure4}.{pdf,png,svg}
 """
 
 
-def plotted_shards(wildcards):
-    """Shards of a study's data sets under their own settings, plotted strategies only."""
-    study = study_of(wildcards)
-    return shards(study, study.base_runs, study.plotted_strategies)
-
-
-def titles_of(wildcards):
-    """Titles of a study's data sets, in the order of the columns."""
-    return {
-        run.dataset: CONFIG.datasets[run.dataset]["title"]
-        for run in study_of(wildcards).base_runs
-    }
-
-
 rule figure1:
     """Draw predicted against actual effects."""
     input:

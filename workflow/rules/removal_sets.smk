@@ -5,16 +5,6 @@ Writes  results/{study}/{dataset}/{variant}/removal_sets.parquet
 """
 
 
-def removal_settings(wildcards):
-    """Strategies, sizes and repeats of a study."""
-    study = study_of(wildcards)
-    return {
-        "strategies": list(study.strategies),
-        "sizes": dict(study.sizes),
-        "repeats": study.repeats,
-    }
-
-
 rule removal_sets:
     """Draw the removal sets of one variant."""
     input:

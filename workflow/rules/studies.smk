@@ -4,23 +4,6 @@ Writes  results/{study}/run.yaml
 """
 
 
-def settings_of(wildcards):
-    """The part of the configuration that a study depends on."""
-    names = {run.dataset for run in study_of(wildcards).runs}
-    datasets = {name: CONFIG.merged["datasets"][name] for name in sorted(names)}
-    sources = {
-        dataset["source"]: CONFIG.merged["sources"][dataset["source"]]
-        for dataset in datasets.values()
-    }
-    study = CONFIG.merged["studies"][wildcards.study]
-    return {
-        "seed": CONFIG.seed,
-        "studies": {wildcards.study: study},
-        "datasets": datasets,
-        "sources": sources,
-    }
-
-
 rule run_record:
     """Record a study's merged configuration and the versions that it is run with."""
     output:

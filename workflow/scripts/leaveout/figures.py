@@ -30,7 +30,7 @@ MARKERS = {
 }
 EVALUATIONS = {"test_prediction": "test prediction", "test_loss": "test loss", "self_loss": "self loss"}
 
-PANEL, LEGEND, MARGIN = 2.3, 1.75, 0.65  # inches
+PANEL, LEGEND, MARGIN = 2.2, 2.0, 0.7  # inches
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -43,8 +43,8 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "leaveout",
     "savefig.dpi": 200,
 }
-#: Predictions may widen a panel up to these quantiles of theirs; actual effects are always inside.
-KEPT = (0.01, 0.99)
+#: Share of the sets that a panel's limits must hold, and how much farther they go to hold all of them.
+CENTRAL, STRETCH = 0.98, 1.5
 
 
 def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
@@ -71,7 +71,9 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
         for j, title in enumerate(titles.values()):
             axes[0, j].set_title(title)
             axes[-1, j].set_xlabel("actual effect (retraining)")
-        figure.legend(handles=_legend(set(pairs["strategy"])), loc="outside right upper")
+        figure.legend(
+            handles=_legend(set(pairs["strategy"])), loc="outside right upper", title="Estimator, removal strategy"
+        )
         if comparison.uncertified:
             figure.text(
                 0.99, 0.01, f"{len(comparison.uncertified)} sets not certified, not drawn", ha="right", va="bottom"
@@ -80,53 +82,46 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
 
 
 def _panel(ax: Axes, pairs: pd.DataFrame) -> None:
-    actual, predicted = pairs["actual"].to_numpy(), pairs["predicted"].to_numpy()
-    low, high = _limits(actual, predicted)
-    ax.plot([low, high], [low, high], color="black", linewidth=0.8, zorder=1, label="_diagonal")
-    order = {method: position for position, method in enumerate(METHODS)}
-    for (method, strategy), group in sorted(
-        pairs.groupby(["method", "strategy"]), key=lambda item: order[str(item[0][0])]
-    ):
-        ax.scatter(
-            group["actual"],
-            group["predicted"],
-            s=11,
-            marker=MARKERS[str(strategy)][0],
-            color=COLORS[str(method)],
-            alpha=0.75,
-            linewidths=0,
-            zorder=2 + order[str(method)],
-        )
-    outside = int(np.sum((predicted < low) | (predicted > high)))
-    if outside:
-        ax.text(
-            0.97, 0.03, f"{outside} predictions outside", transform=ax.transAxes, ha="right", va="bottom", fontsize=7
-        )
-    ax.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    low, high = _limits(pairs["actual"].to_numpy(), pairs["predicted"].to_numpy())
+    ax.plot([low, high], [low, high], color="black", linewidth=0.8, zorder=1)
+    for depth, method in enumerate(METHODS, start=2):
+        chosen = pairs[pairs["method"] == method]
+        for strategy, group in chosen.groupby("strategy"):
+            style: dict[str, Any] = {"marker": MARKERS[str(strategy)][0], "color": COLORS[method], "zorder": depth}
+            ax.scatter(group["actual"], group["predicted"], s=11, alpha=0.75, linewidths=0, **style)
+    inside = pairs[["actual", "predicted"]].apply(lambda values: values.between(low, high)).all(axis=1)
+    if not inside.all():
+        note = f"{int((~inside).sum())} points outside the panel"
+        ax.text(0.03, 0.97, note, transform=ax.transAxes, ha="left", va="top", fontsize=7)
+    ax.set(xlim=(low, high), ylim=(low, high), box_aspect=1)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(5))
 
 
 def _limits(actual: Array, predicted: Array) -> tuple[float, float]:
-    """Both axes' limits: all actual effects, and the predictions but for the farthest hundredth."""
+    """Limits of both axes: all points, unless a few outliers would squeeze the others."""
     if not len(actual):
         return -1.0, 1.0
-    bounds = np.concatenate([actual, np.quantile(predicted, KEPT), [0.0]])
-    padding = 0.05 * (np.ptp(bounds) or 1.0)
-    return float(bounds.min() - padding), float(bounds.max() + padding)
+    values = np.concatenate([actual, predicted, [0.0]])
+    tail = (1 - CENTRAL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    reach = (STRETCH - 1) * (high - low)
+    within = values[(values >= low - reach) & (values <= high + reach)]
+    padding = 0.05 * (np.ptp(within) or 1.0)
+    return float(within.min() - padding), float(within.max() + padding)
 
 
 def _legend(strategies: set[str]) -> list[Line2D]:
     def entry(label: str, **style: Any) -> Line2D:
         return Line2D([], [], linestyle="none", label=label, **style)
 
-    handles = [entry("Estimator")]
-    handles += [entry(METHODS[m], marker="o", color=COLORS[m], markersize=6) for m in METHODS]
-    handles += [entry(""), entry("Removal strategy")]
     shown = [(marker, label) for name, (marker, label) in MARKERS.items() if name in strategies]
-    handles += [entry(label, marker=marker, color="0.35", markersize=4.5) for marker, label in shown]
-    handles += [entry(""), Line2D([], [], color="black", linewidth=0.8, label="prediction = truth")]
-    return handles
+    return [
+        *(entry(METHODS[method], marker="o", color=COLORS[method], markersize=6) for method in METHODS),
+        Line2D([], [], color="black", linewidth=0.8, label="prediction = truth"),
+        entry(""),
+        *(entry(label, marker=marker, color="0.35", markersize=4.5) for marker, label in shown),
+    ]
 
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:

@@ -1,7 +1,7 @@
-"""Tables, each in three forms: csv with every number, Markdown and LaTeX for readers."""
+"""Tables, each in four forms: csv with every number; Markdown, LaTeX and HTML for readers."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,12 @@ from leaveout.effects import RETRAIN
 
 
 class TablePaths(Protocol):
-    """Where the three forms of a table go; a job's named outputs serve."""
+    """Where the four forms of a table go; a job's named outputs serve."""
 
     csv: str
     md: str
     tex: str
+    html: str
 
 
 HEADINGS = {
@@ -32,6 +33,15 @@ HEADINGS = {
     "effect_error": "effect error",
     "not_certified": "not certified",
 }
+
+
+HTML_STYLE: list[Any] = [
+    {"selector": "", "props": "border-collapse: collapse; font: 14px sans-serif; margin: 2em auto"},
+    {"selector": "caption", "props": "padding: 1em; font-weight: bold"},
+    {"selector": "th, td", "props": "padding: 0.3em 0.8em; text-align: left; white-space: nowrap"},
+    {"selector": "thead th", "props": "border-top: 2px solid; border-bottom: 1px solid"},
+    {"selector": "tbody tr:last-child td", "props": "border-bottom: 2px solid"},
+]
 
 
 def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame:
@@ -109,14 +119,16 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
         With every number, and as readers should see it.
     paths : TablePaths
     caption : str
-        One line of plain text, for LaTeX.
+        One line of plain text, for LaTeX and HTML.
     """
     titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
     latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
+    html = titled.style.hide(axis="index").format(escape="html").set_table_styles(HTML_STYLE).set_caption(caption)
     texts = {
         "csv": table.to_csv(index=False),
         "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
         "tex": latex.to_latex(caption=caption.replace("%", r"\%"), hrules=True),
+        "html": html.set_uuid("table").to_html(doctype_html=True),
     }
     for form, text in texts.items():
         with files.complete(getattr(paths, form)) as unfinished:

@@ -1,0 +1,68 @@
+# How much did a set of training samples matter? `make help` lists the targets.
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
+STUDY ?= demo
+
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format report lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## run a study (STUDY=demo) and make its report
+	$(SNAKEMAKE) $(STUDY)
+	@$(MAKE) --no-print-directory results/$(STUDY)/report.html
+	@printf '\nfigures  %s\ntables   %s\nrows     %s\nreport   %s\n' results/$(STUDY)/figures/ results/$(STUDY)/tables/ \
+	  results/$(STUDY)/effects.parquet results/$(STUDY)/report.html
+
+report: $(VENV)/.run ## make the report of a finished study (STUDY=demo) anew
+	@rm -f results/$(STUDY)/report.html
+	@$(MAKE) --no-print-directory results/$(STUDY)/report.html
+
+# Made after the run, hence by a make of its own, and only if something that it shows is newer.
+results/$(STUDY)/report.html: $(wildcard results/$(STUDY)/figures/*.svg results/$(STUDY)/tables/*.html workflow/report/*.rst)
+	$(SNAKEMAKE) $(STUDY) --report $@
+
+test: $(VENV)/.test ## test the library and a tiny workflow
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test ## check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+format: $(VENV)/.test ## put the code into its format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+lock: ## resolve the pinned requirements anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --extra workflow pyproject.toml --output-file requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --extra workflow --extra test pyproject.toml --output-file requirements/test.txt
+
+clean: ## delete what jobs and tools made; keeps .venv and resources/
+	@echo "deleting results/ logs/ benchmarks/ .snakemake/ and the caches of pytest, hypothesis, mypy and ruff"
+	@rm -rf results logs benchmarks .snakemake .pytest_cache .hypothesis .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The tests' requirements hold the run's: installing them serves both.
+$(VENV)/.run: requirements/run.txt | $(VENV)/bin/python
+	@echo "installing packages (once, a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt $(VENV)/.run | $(VENV)/bin/python
+	@echo "installing the tests' packages (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@

@@ -1,0 +1,246 @@
+"""The configuration: what it accepts, completes and refuses, and in which words."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaveout import evaluation, removal
+from leaveout.config import BASE, NOT_PLOTTED, Config, load
+from leaveout.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
+DATASETS = (ROOT / "config" / "datasets.yaml").read_text()
+REMOVAL = "studies.demo.removal"
+STUDIES = "seed: 0\nstudies: {demo: {datasets: [digits]}}"
+
+
+def merged(contents):
+    """Mappings merged as Snakemake does: later ones win, key by key."""
+    result = {}
+    for content in contents:
+        for key, value in content.items():
+            both = isinstance(value, dict) and isinstance(result.get(key), dict)
+            result[key] = merged([result[key], value]) if both else value
+    return result
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Load the known data sets, the study ``demo`` and further files, all on disk."""
+
+    def load_texts(*texts, command_line=None):
+        files = [tmp_path / name for name in ("datasets.yaml", "config.yaml", "mine.yaml", "last.yaml")]
+        texts = (DATASETS, STUDIES, *texts)
+        for file, text in zip(files, texts, strict=False):
+            file.write_text(text)
+        contents = [yaml.safe_load(text) for text in texts]
+        return load(merged([*contents, command_line or {}]), SCHEMA_FILE, files[: len(texts)])
+
+    return load_texts
+
+
+def error(loaded, *texts, **options):
+    with pytest.raises(ConfigError) as caught:
+        loaded(*texts, **options)
+    return str(caught.value)
+
+
+def test_the_projects_own_configuration_is_valid():
+    files = [ROOT / "config" / "config.yaml", ROOT / "config" / "datasets.yaml"]
+    config = load(merged(yaml.safe_load(file.read_text()) for file in files), SCHEMA_FILE, files)
+    assert "demo" in config.studies
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sede: 1", "sede: unknown key: allowed: datasets, seed, sources, studies (did you mean seed?)"),
+        ("studies: {demo: {dataset: [digits]}}", "studies.demo.dataset: unknown key: allowed: "),
+        ("studies: {demo: {removal: {strategy: [random]}}}", "studies.demo.removal.strategy: unknown key: "),
+        ("seed: zero", "seed = 'zero': allowed: integer, >= 0 (Root of every random draw"),
+        ("seed: -1", "seed = -1: allowed: integer, >= 0"),
+        ("seed: true", "seed = True: allowed: integer, >= 0"),
+        ("studies: {demo: {datasets: digits}}", "studies.demo.datasets = 'digits': allowed: array"),
+        ("datasets: {digits: {regularization: 0}}", "datasets.digits.regularization = 0: allowed: number, > 0"),
+        ("datasets: {digits: {regularization: -1e-5}}", "datasets.digits.regularization = -1e-05: allowed: number"),
+        ("datasets: {digits: {regularization: .nan}}", "datasets.digits.regularization = nan: allowed: finite"),
+        ("datasets: {digits: {regularization: 1e999}}", "datasets.digits.regularization = inf: allowed: finite"),
+        ("datasets: {digits: {intercept: yes}}", "datasets.digits.intercept = True: allowed: one of none, "),
+        ("studies: {demo: {removal: {sizes: {max: 100}}}}", f"{REMOVAL}.sizes.max = 100: allowed: number, > 0, < 100"),
+        ("studies: {demo: {removal: {sizes: {min: 6}}}}", f"{REMOVAL}.sizes.min = 6.0: allowed: at most max = 5.0"),
+        ("studies: {demo: {removal: {strategies: [nearest]}}}", f"{REMOVAL}.strategies.0 = 'nearest': allowed: one of"),
+        ("studies: {demo: {removal: {repeats: 0}}}", f"{REMOVAL}.repeats = 0: allowed: integer, >= 1"),
+        ("studies: {demo: {evaluations: [accuracy]}}", "studies.demo.evaluations.0 = 'accuracy': allowed: one of"),
+        ("studies: {demo: {datasets: [digit]}}", "studies.demo.datasets.0 = digit: allowed: digits (did you mean dig"),
+        ("studies: {demo: {vary: [{dataset: mnist, n_train: [9]}]}}", "studies.demo.vary.0.dataset = mnist: allowed: "),
+        ("studies: {demo: {vary: [{dataset: digits}]}}", "studies.demo.vary.0 = {'dataset': 'digits'}: allowed: "),
+        ("datasets: {digits: {source: nowhere}}", "datasets.digits.source = nowhere: allowed: digits"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_file_key_value_and_what_is_allowed(loaded, tmp_path, text, message):
+    assert error(loaded, text).startswith(f"{tmp_path / 'mine.yaml'}: {message}")
+
+
+NO_FOLDERS = ["a/b", "..", ".", "", "Demo", "démo", "two words", "1st", "-x", "a.b", "a=b", "{study}"]
+
+
+@pytest.mark.parametrize("kind", ["studies", "datasets", "sources"])
+@pytest.mark.parametrize("name", NO_FOLDERS)
+def test_names_that_are_no_safe_folders_are_refused(loaded, tmp_path, kind, name):
+    entries = {"studies": {"datasets": ["digits"]}, **{key: {} for key in ("datasets", "sources")}}
+    message = error(loaded, yaml.safe_dump({kind: {name: entries[kind]}}))
+    assert message.startswith(f"{tmp_path / 'mine.yaml'}: {kind}.{name}: ")
+
+
+def test_a_missing_key_is_named(loaded, tmp_path):
+    message = error(loaded, "studies: {other: {bootstrap: 100}}")
+    assert message.startswith(f"{tmp_path / 'mine.yaml'}: studies.other.datasets: missing: allowed: array")
+
+
+def test_the_last_file_that_holds_the_key_is_named(loaded, tmp_path):
+    assert error(loaded, "seed: -1", "seed: -2").startswith(f"{tmp_path / 'last.yaml'}: seed = -2")
+    assert error(loaded, "seed: -1", "studies: {}").startswith(f"{tmp_path / 'mine.yaml'}: seed = -1")
+    assert error(loaded, "seed: -1", "seed: -1").startswith(f"{tmp_path / 'last.yaml'}: seed = -1")
+    both = ["studies: {demo: {stuff: {}}}"] * 2
+    assert error(loaded, *both).startswith(f"{tmp_path / 'last.yaml'}: studies.demo.stuff: unknown key")
+
+
+@pytest.mark.parametrize(("given_there", "message"), [({"seed": -3}, "seed = -3"), ({"sede": 1}, "sede: unknown key")])
+def test_what_no_file_says_comes_from_the_command_line(loaded, given_there, message):
+    assert error(loaded, command_line=given_there).startswith(f"--config: {message}")
+
+
+@pytest.mark.parametrize("text", ["1e-5", "1E-5", "+1e-05", "1.e-5", ".1e-4", "1.0e-5", "0.00001"])
+def test_scientific_notation_is_a_number_as_text_too(loaded, text):
+    config = loaded(f"datasets: {{digits: {{regularization: {text}}}}}")
+    assert config.datasets["digits"]["regularization"] == 1e-5
+
+
+def test_whole_numbers_in_any_notation_are_integers(loaded):
+    config = loaded("{seed: 7.0, studies: {demo: {vary: [{dataset: digits, n_train: [1e3]}]}}}")
+    assert [type(value) for value in (config.seed, config.studies["demo"].runs[1].settings["n_train"])] == [int, int]
+    assert config.studies["demo"].runs[1].variant == "n_train=1000"
+
+
+def test_classes_may_be_named_without_quotes(loaded):
+    text = "datasets: {digits: {classes: {0: ['4'], 1: ['9']}}}"
+    assert loaded(text).datasets["digits"]["classes"] == {"0": ["4"], "1": ["9"]}
+
+
+def test_defaults_are_filled_in_at_every_depth(loaded):
+    config = loaded("studies: {other: {datasets: [digits], removal: {sizes: {max: 2}}}}")
+    demo, other = config.studies["demo"], config.studies["other"]
+    assert demo.sizes == {"min": 0.1, "max": 5, "count": 40}
+    assert other.sizes == {"min": 0.1, "max": 2, "count": 40}
+    assert (other.repeats, other.bootstrap, other.strategies) == (1, 2000, tuple(removal.STRATEGIES))
+    assert config.merged["studies"]["other"]["removal"]["sizes"]["count"] == 40
+    assert config.datasets["digits"]["regularizer"] == "per_sample"
+
+
+def test_variants_are_all_combinations_of_the_varied_settings(loaded):
+    variation = "{dataset: digits, n_train: [100, 200], regularization: [1e-3], regularizer: [fixed, per_sample]}"
+    study = loaded(f"studies: {{demo: {{vary: [{variation}]}}}}").studies["demo"]
+    assert [run.variant for run in study.runs] == [
+        BASE,
+        *(
+            f"n_train={n},regularization=0.001,regularizer={regularizer}"
+            for n, regularizer in itertools.product((100, 200), ("fixed", "per_sample"))
+        ),
+    ]
+    assert study.run("digits", "n_train=200,regularization=0.001,regularizer=fixed").settings == {
+        "n_train": 200,
+        "regularization": 0.001,
+        "regularizer": "fixed",
+        "intercept": "penalized",
+    }
+    assert study.base_runs == study.runs[:1]
+    assert study.runs[0].settings == {
+        "n_train": None,
+        "regularization": 1e-5,
+        "regularizer": "per_sample",
+        "intercept": "penalized",
+    }
+
+
+def test_a_run_that_two_variations_ask_for_is_made_once(loaded):
+    vary = "[{dataset: digits, n_train: [9, 99]}, {dataset: digits, n_train: [99, 999]}]"
+    runs = loaded(f"studies: {{demo: {{vary: {vary}}}}}").studies["demo"].runs
+    assert [run.variant for run in runs] == [BASE, "n_train=9", "n_train=99", "n_train=999"]
+
+
+def test_high_loss_is_computed_and_not_plotted(loaded):
+    study = loaded().studies["demo"]
+    assert set(study.strategies) - set(study.plotted_strategies) == {"high_loss"} == set(NOT_PLOTTED)
+
+
+def leaves(schema, path=()):
+    """Properties that hold values, not further keys."""
+    if "$ref" in schema:
+        return
+    for name, child in schema.get("properties", {}).items():
+        if child.get("type") != "object":
+            yield (*path, name), child
+        yield from leaves(child, (*path, name))
+
+
+def test_every_leaf_of_the_schema_is_described():
+    found = dict(itertools.chain(leaves(SCHEMA), *(leaves(part, (name,)) for name, part in SCHEMA["$defs"].items())))
+    assert len(found) > 30
+    for path, leaf in found.items():
+        target = SCHEMA["$defs"][leaf["$ref"].rsplit("/", 1)[1]] if "$ref" in leaf else leaf
+        nested = target.get("type") == "object" and "properties" in target
+        assert target.get("description", "").endswith(".") or nested, path
+    assert all("description" in part for part in SCHEMA["$defs"].values() if "properties" not in part)
+
+
+def test_every_object_of_the_schema_is_strict():
+    objects = [part for part in (SCHEMA, *SCHEMA["$defs"].values()) if part.get("type") == "object"]
+    objects += [leaf for part in objects for leaf in part["properties"].values() if leaf.get("type") == "object"]
+    assert len(objects) > 8
+    assert all("additionalProperties" in part for part in objects)
+
+
+def test_the_schema_knows_the_librarys_strategies_and_evaluations():
+    strategies = SCHEMA["$defs"]["removal"]["properties"]["strategies"]
+    evaluations = SCHEMA["$defs"]["study"]["properties"]["evaluations"]
+    assert strategies["items"]["enum"] == strategies["default"] == list(removal.STRATEGIES)
+    assert evaluations["items"]["enum"] == evaluations["default"]
+    assert set(evaluations["default"]) == set(evaluation.EVALUATIONS)
+
+
+def places(value, path=()):
+    """Keys of everything in a configuration."""
+    if path:
+        yield path
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(item, (*path, key))
+
+
+VALID = merged([yaml.safe_load(DATASETS), yaml.safe_load(STUDIES)])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["1e999", "1e-5", "digits"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(place=st.sampled_from(list(places(VALID))), value=ANYTHING)
+def test_whatever_a_user_writes_is_accepted_or_refused_by_key(place, value):
+    config = yaml.safe_load(yaml.safe_dump(VALID))
+    parent = config
+    for part in place[:-1]:
+        parent = parent[part]
+    parent[place[-1]] = value
+    try:
+        assert isinstance(load(config, SCHEMA_FILE, []), Config)
+    except ConfigError as refused:
+        file, key, *_ = str(refused).split(": ")
+        assert file == "--config"
+        assert key.split(" ")[0].split(".")[0] in VALID

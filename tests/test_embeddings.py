@@ -1,0 +1,152 @@
+"""The one form of every embedding: what is written is read, and nothing inconsistent is."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaveout.embeddings import Embeddings, Samples, read_embeddings, split, write_embeddings
+from leaveout.errors import InvalidData
+
+N, D = 12, 3
+X = np.random.default_rng(0).normal(size=(N, D))
+Y = np.arange(N) % 2
+IDS = [f"sample-{i}" for i in range(N)]
+PARTS = ["train" if i % 3 else "test" for i in range(N)]
+
+
+@pytest.fixture
+def paths(tmp_path):
+    names = {"X": "X.npy", "samples": "samples.parquet", "about": "about.json"}
+    return SimpleNamespace(**{key: str(tmp_path / name) for key, name in names.items()})
+
+
+def written(paths, X=X, y=Y, ids=IDS, parts=PARTS):
+    write_embeddings(paths, X, y, ids, parts, {"source": "none"})
+    return paths
+
+
+def test_what_is_written_is_read(paths):
+    embeddings = read_embeddings(written(paths))
+    for samples, name in ((embeddings.training, "train"), (embeddings.test, "test")):
+        rows = [i for i in range(N) if PARTS[i] == name]
+        assert samples.X.tolist() == X[rows].astype(np.float32).tolist()
+        assert samples.y.tolist() == Y[rows].tolist()
+        assert samples.ids.tolist() == [IDS[i] for i in rows]
+        assert samples.X.dtype == samples.y.dtype == np.float64
+    assert json.loads(Path(paths.about).read_text()) == {"source": "none"}
+
+
+def test_features_are_stored_in_float32_and_can_be_memory_mapped(paths):
+    stored = np.load(written(paths).X, mmap_mode="r")
+    assert isinstance(stored, np.memmap)
+    assert stored.dtype == np.float32
+    assert stored.flags.c_contiguous
+
+
+def test_ids_must_be_unique(paths):
+    with pytest.raises(InvalidData, match=r"samples\.parquet: ids are not unique"):
+        read_embeddings(written(paths, ids=["same", "same", *IDS[2:]]))
+
+
+@pytest.mark.parametrize("label", [2, -1, None])
+def test_labels_must_be_0_or_1(paths, label):
+    with pytest.raises(InvalidData, match=r"samples\.parquet: labels must be 0 or 1"):
+        read_embeddings(written(paths, y=[*Y[1:].tolist(), label]))
+
+
+@pytest.mark.parametrize("parts", [["train"] * N, ["test"] * N, ["dev", *PARTS[1:]], [None, *PARTS[1:]]])
+def test_the_split_must_hold_train_and_test_alone(paths, parts):
+    with pytest.raises(InvalidData, match=r"samples\.parquet: split must hold train and test"):
+        read_embeddings(written(paths, parts=parts))
+
+
+@pytest.mark.parametrize("column", ["id", "y", "split"])
+def test_a_missing_column_is_named(paths, column):
+    written(paths)
+    pq.write_table(pq.read_table(paths.samples).drop_columns(column), paths.samples)
+    with pytest.raises(InvalidData, match=rf"samples\.parquet: no column {column}$"):
+        read_embeddings(paths)
+
+
+@pytest.mark.parametrize("wrong", [X[:-1], X.ravel(), X[:, :, None]])
+def test_features_must_have_a_row_a_sample(paths, wrong):
+    written(paths)
+    np.save(paths.X, wrong)
+    with pytest.raises(InvalidData, match=rf"X\.npy has shape .*samples\.parquet {N} rows"):
+        read_embeddings(paths)
+
+
+def test_pickled_objects_are_not_loaded(paths):
+    written(paths)
+    np.save(paths.X, np.array([[{}] * D] * N, dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match="Python objects in dtype"):
+        read_embeddings(paths)
+
+
+@given(n=st.integers(2, 500), train=st.floats(0.01, 0.99), seed=st.integers(0, 2**32))
+def test_the_split_is_one_seeded_permutation(n, train, seed):
+    training = np.random.default_rng(seed).permutation(n)[: int(train * n)]
+    expected = np.full(n, "test", dtype=object)
+    expected[training] = "train"
+    assert split(n, train, seed) == expected.tolist()
+
+
+def test_the_papers_split_has_four_fifths_for_training():
+    assert split(1797, 0.8, 42).count("train") == 1437
+
+
+def embeddings(n):
+    generator = np.random.default_rng(1)
+    ids = np.array([str(i) for i in range(n)], dtype=object)
+    return Embeddings(Samples(generator.normal(size=(n, 2)), np.arange(n) % 2.0, ids), Samples(X, Y, np.array(IDS)))
+
+
+@given(small=st.integers(1, 60), large=st.integers(1, 60), seed=st.integers(0, 99))
+def test_smaller_training_sets_are_subsets_of_larger_ones(small, large, seed):
+    small, large = sorted((small, large))
+    inner, outer = (embeddings(60).subsample(n, seed, "digits").training for n in (small, large))
+    assert len(set(inner.ids)) == small
+    assert set(inner.ids) <= set(outer.ids)
+
+
+def test_a_subsample_keeps_samples_whole_and_in_order():
+    full, part = embeddings(60), embeddings(60).subsample(20, 0, "digits")
+    rows = [int(name) for name in part.training.ids]
+    assert rows == sorted(rows)
+    assert part.training.X.tolist() == full.training.X[rows].tolist()
+    assert part.training.y.tolist() == full.training.y[rows].tolist()
+    assert part.test.X is X
+
+
+def test_a_subsample_depends_on_the_seed_and_the_data_set_alone():
+    def chosen(*arguments):
+        return embeddings(60).subsample(20, *arguments).training.ids.tolist()
+
+    assert chosen(0, "digits") == chosen(0, "digits")
+    assert chosen(0, "digits") != chosen(1, "digits")
+    assert chosen(0, "digits") != chosen(0, "enron")
+
+
+@pytest.mark.parametrize("n_train", [None, 60])
+def test_all_samples_are_no_subsample(n_train):
+    full = embeddings(60)
+    assert full.subsample(n_train, 0, "digits") is full
+
+
+def test_more_samples_than_there_are_is_an_error():
+    with pytest.raises(InvalidData, match="digits: n_train = 61, but there are 60 training samples"):
+        embeddings(60).subsample(61, 0, "digits")
+
+
+def test_an_interrupted_write_leaves_no_features(paths):
+    with pytest.raises(pa.ArrowException):
+        write_embeddings(paths, X, Y, IDS[1:], PARTS, {})
+    with pytest.raises(FileNotFoundError):
+        read_embeddings(paths)

@@ -1,0 +1,147 @@
+"""Figures: what is drawn, that all readers can tell it apart, and that the files are fit for print."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+from colorspacious import cspace_convert, deltaE
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from leaveout import config, removal
+from leaveout.comparison import compare
+from leaveout.effects import PREDICTIONS
+from leaveout.figures import COLORS, MARKERS, METHODS, effects_figure, save
+from rows import EVALUATIONS, study_rows
+
+TITLES = {"digits": "Digits: odd vs even", "enron": "Enron: spam vs ham"}
+PLOTTED = tuple(name for name in removal.STRATEGIES if name not in config.NOT_PLOTTED)
+#: Distance in CAM02-UCS below which two colours are hard to name apart; 1 is just noticeable.
+CLEAR = 10
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare(study_rows(datasets=tuple(TITLES), strategies=PLOTTED))
+
+
+@pytest.fixture(scope="module")
+def figure(comparison):
+    return effects_figure(comparison, TITLES)
+
+
+def points(ax):
+    """All points of a panel, sorted."""
+    return sorted(map(tuple, np.vstack([drawn.get_offsets() for drawn in ax.collections]).tolist()))
+
+
+def test_a_row_for_each_evaluation_and_a_column_for_each_data_set(figure, comparison):
+    assert len(figure.axes) == len(EVALUATIONS) * len(TITLES)
+    for ax, (evaluation, dataset) in zip(figure.axes, itertools.product(EVALUATIONS, TITLES), strict=True):
+        pairs = comparison.pairs
+        chosen = pairs[(pairs["evaluation"] == evaluation) & (pairs["dataset"] == dataset)]
+        assert points(ax) == sorted(zip(chosen["actual"], chosen["predicted"], strict=True))
+    assert [ax.get_title() for ax in figure.axes[: len(TITLES)]] == list(TITLES.values())
+
+
+def test_both_axes_have_the_same_limits_and_the_diagonal_between_them(figure):
+    for ax in figure.axes:
+        assert ax.get_xlim() == ax.get_ylim()
+        (diagonal,) = ax.lines
+        assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == list(ax.get_xlim())
+        assert to_rgb(diagonal.get_color()) == (0, 0, 0)
+
+
+def outside(ax):
+    low, high = ax.get_xlim()
+    return sum(not (low <= x <= high and low <= y <= high) for x, y in points(ax))
+
+
+def test_points_outside_a_panel_are_counted_in_it(comparison):
+    outliers = compare(study_rows(strategies=PLOTTED))
+    outliers.pairs.loc[outliers.pairs.index[:3], "predicted"] = 1e9
+    for given, titles in ((comparison, TITLES), (outliers, {"digits": "Digits"})):
+        axes = effects_figure(given, titles).axes
+        notes = [" ".join(text.get_text() for text in ax.texts) for ax in axes]
+        assert [int(note.split()[0]) if note else 0 for note in notes] == [outside(ax) for ax in axes]
+        assert max(ax.get_ylim()[1] for ax in axes) < 1e3  # a few outliers do not squeeze the others
+    assert sum(outside(ax) for ax in axes) == 3
+
+
+def test_the_legend_explains_every_colour_and_marker_that_is_drawn(figure):
+    (legend,) = figure.legends
+    handles = {text.get_text(): handle for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)}
+    for method in PREDICTIONS:
+        assert to_rgb(handles[METHODS[method]].get_color()) == to_rgb(COLORS[method])
+    for strategy in PLOTTED:
+        marker, label = MARKERS[strategy]
+        assert handles[label].get_marker() == marker
+
+
+def test_the_legend_leaves_out_strategies_that_are_not_drawn():
+    (legend,) = effects_figure(compare(study_rows(strategies=("random",))), {"digits": "Digits"}).legends
+    labels = {text.get_text() for text in legend.get_texts()}
+    assert labels & {label for _, label in MARKERS.values()} == {"random"}
+
+
+def test_each_plotted_strategy_has_its_own_marker():
+    assert set(MARKERS) == set(PLOTTED)
+    assert len({marker for marker, _ in MARKERS.values()}) == len({label for _, label in MARKERS.values()}) == 7
+
+
+def test_each_method_has_its_own_colour():
+    assert set(COLORS) == set(METHODS) == set(PREDICTIONS)
+
+
+@pytest.mark.parametrize("vision", ["normal", "deuteranomaly", "protanomaly", "tritanomaly"])
+@pytest.mark.parametrize("pair", list(itertools.combinations(COLORS, 2)), ids="-".join)
+def test_all_readers_tell_the_methods_apart(vision, pair):
+    seen = [np.array(to_rgb(COLORS[method])) for method in pair]
+    if vision != "normal":
+        space = {"name": "sRGB1+CVD", "cvd_type": vision, "severity": 100}
+        seen = [np.clip(cspace_convert(color, space, "sRGB1"), 0, 1) for color in seen]
+    assert deltaE(*seen, input_space="sRGB1", uniform_space="CAM02-UCS") > CLEAR
+
+
+def test_sets_that_are_not_certified_are_counted_and_not_drawn():
+    comparison = compare(study_rows(uncertified=("random-2-0", "cluster_l2-5-0")))
+    figure = effects_figure(comparison, {"digits": "Digits"})
+    assert "2 sets not certified, not drawn" in [text.get_text() for text in figure.texts]
+    assert max(abs(x) for ax in figure.axes for point in points(ax) for x in point) < 1e3
+
+
+def test_nothing_is_said_when_all_sets_are_certified(figure):
+    assert not [text.get_text() for text in figure.texts if "certified" in text.get_text()]
+
+
+FORMATS = ("pdf", "png", "svg")
+
+
+@pytest.fixture(scope="module")
+def saved(figure, tmp_path_factory):
+    paths = [tmp_path_factory.mktemp("figures") / f"figure1.{form}" for form in FORMATS]
+    save(figure, [str(path) for path in paths])
+    return dict(zip(FORMATS, paths, strict=True))
+
+
+def test_all_formats_are_what_their_endings_say(saved):
+    assert saved["pdf"].read_bytes().startswith(b"%PDF-")
+    assert saved["svg"].read_text().startswith("<?xml")
+    with Image.open(saved["png"]) as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 1000  # legible at print size
+        assert image.getpixel((2, 2))[:3] == (255, 255, 255)
+
+
+def test_the_pdf_embeds_its_fonts_as_type_42(saved):
+    content = saved["pdf"].read_bytes()
+    fonts = set(re.findall(rb"/Subtype /(Type3|Type0|Type1|TrueType|CIDFontType0|CIDFontType2)\b", content))
+    assert fonts == {b"Type0", b"CIDFontType2"}  # how PDF names a TrueType font with all of Unicode
+    assert b"/FontFile2" in content
+
+
+def test_the_same_figure_gives_the_same_bytes(saved, comparison, tmp_path):
+    save(effects_figure(comparison, TITLES), [tmp_path / path.name for path in saved.values()])
+    for path in saved.values():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()

@@ -1,0 +1,147 @@
+"""Tables: every number in the csv, readable text in Markdown, LaTeX and HTML."""
+
+import io
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leaveout.calibration import STATISTICS
+from leaveout.tables import calibration_table, certificates_table, readable_certificates, with_intervals, write_table
+from rows import EVALUATIONS, FACTORS, study_rows
+
+FORMS = ("csv", "md", "tex", "html")
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return SimpleNamespace(**{form: tmp_path / f"table.{form}" for form in FORMS})
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    return calibration_table(study_rows(variants=("base", "regularizer=fixed")), bootstrap=100, seed=0)
+
+
+def test_a_row_for_each_run_evaluation_and_method(calibration):
+    assert len(calibration) == 2 * len(EVALUATIONS) * len(FACTORS)
+    assert not calibration.duplicated(["dataset", "variant", "evaluation", "method"]).any()
+    assert set(calibration["sets"]) == {12}
+
+
+def test_slopes_are_the_factors_that_predictions_were_made_with(calibration):
+    for method, factor in FACTORS.items():
+        chosen = calibration[calibration["method"] == method]
+        assert np.abs(chosen["slope"] - factor).max() < 0.03  # predictions carry noise of 0.01
+        assert (chosen["slope_low"] <= chosen["slope"]).all()
+        assert (chosen["slope"] <= chosen["slope_high"]).all()
+
+
+def test_intervals_depend_on_the_seed_alone(calibration):
+    again, other = (calibration_table(study_rows(variants=("base", "regularizer=fixed")), 100, seed) for seed in (0, 1))
+    pd.testing.assert_frame_equal(again, calibration)
+    assert other["slope"].tolist() == calibration["slope"].tolist()
+    assert (other["slope_low"] != calibration["slope_low"]).any()
+
+
+def test_sets_without_a_certificate_do_not_count():
+    failed = calibration_table(study_rows(uncertified=["random-3-0"]), 100, 0)
+    assert set(failed["sets"]) == {11}
+    assert (failed["r2"] > 0.5).all()  # an absurd effect among them would ruin it
+
+
+def test_all_four_forms_are_written(calibration, paths, tmp_path):
+    write_table(calibration, with_intervals(calibration), paths, "Calibration.")
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(f"table.{form}" for form in FORMS)
+
+
+def test_the_csv_carries_every_number(calibration, paths):
+    write_table(calibration, with_intervals(calibration), paths, "Calibration.")
+    read = pd.read_csv(paths.csv)
+    pd.testing.assert_frame_equal(read, calibration, check_dtype=False, check_exact=True)
+
+
+def test_readers_see_statistics_with_their_intervals(calibration, paths):
+    write_table(calibration, with_intervals(calibration), paths, "Calibration.")
+    first = calibration.iloc[0]
+    for form in ("md", "tex", "html"):
+        text = getattr(paths, form).read_text()
+        for name in STATISTICS:
+            assert f"{first[name]:.3f} [{first[f'{name}_low']:.3f}, {first[f'{name}_high']:.3f}]" in text
+        assert "relative error" in text
+        assert "_low" not in text
+
+
+def test_markdown_is_a_table_with_a_line_a_row(calibration, paths):
+    write_table(calibration, with_intervals(calibration), paths, "Calibration.")
+    lines = paths.md.read_text().splitlines()
+    assert len(lines) == 2 + len(calibration)
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+    assert re.fullmatch(r"[|:-]+", lines[1])
+
+
+def test_latex_escapes_its_special_characters(paths):
+    table = pd.DataFrame({"not_listed": ["a_b & 5 % of {c} #1 $x^2$ ~"], "f": [0.5]})
+    write_table(table, table, paths, "95 % of all.")
+    text = paths.tex.read_text()
+    assert r"a\_b \& 5 \% of \{c\} \#1 \$x\textasciicircum 2\$ \textasciitilde" in text
+    assert r"not\_listed" in text
+    assert r"\caption{95 \% of all.}" in text
+    assert re.search(r"(?<!\\)[%#$]", text) is None
+    assert text.count("&") - text.count(r"\&") == len(table.columns) - 1 + len(table)
+
+
+def test_html_escapes_its_special_characters(paths):
+    table = pd.DataFrame({"f": ["a < b & <script>"]})
+    write_table(table, table, paths, "95 % of all.")
+    text = paths.html.read_text()
+    assert "a &lt; b &amp; &lt;script&gt;" in text
+    assert "95 % of all." in text
+    assert "<script" not in text
+
+
+def test_the_same_table_gives_the_same_bytes(calibration, paths):
+    written = []
+    for _ in range(2):
+        write_table(calibration, with_intervals(calibration), paths, "Calibration.")
+        written.append([getattr(paths, form).read_bytes() for form in FORMS])
+    assert written[0] == written[1]
+
+
+def test_certificates_name_the_sets_that_have_none(paths):
+    rows = study_rows(datasets=("digits", "enron"), uncertified=["random-2-0", "cluster_l2-5-0"])
+    table = certificates_table(rows)
+    assert table["dataset"].tolist() == ["digits", "enron"]
+    for run in table.itertuples():
+        assert (run.sets, run.certified) == (12, 10)
+        assert run.not_certified == "random-2-0 (iteration_limit); cluster_l2-5-0 (iteration_limit)"
+    write_table(table, readable_certificates(table), paths, "Certificates.")
+    assert "random-2-0 (iteration_limit)" in paths.csv.read_text()
+    assert "random-2-0 (iteration_limit)" in paths.md.read_text()
+    assert r"random-2-0 (iteration\_limit)" in paths.tex.read_text()
+
+
+def test_certificates_state_the_worst_of_the_certified_sets():
+    run = certificates_table(study_rows(uncertified=["random-6-0"])).iloc[0]
+    assert run["gradient_norm"] == 6e-14  # of cluster_l2-6-0; the failed one has 1e-3
+    assert run["newton_decrement"] == 6e-12
+    assert run["effect_error"] == 6e-10
+    assert run["iterations"] == 6
+
+
+def test_all_sets_certified_leaves_no_name(paths):
+    table = certificates_table(study_rows())
+    assert table["certified"].tolist() == table["sets"].tolist() == [12]
+    write_table(table, readable_certificates(table), paths, "Certificates.")
+    assert pd.read_csv(io.StringIO(paths.csv.read_text()))["not_certified"].isna().all()
+    assert paths.md.read_text().rstrip(" |\n").endswith("| -")
+
+
+def test_no_set_certified_leaves_no_number(paths):
+    names = [f"{strategy}-{size}-0" for strategy in ("random", "cluster_l2") for size in range(1, 7)]
+    table = certificates_table(study_rows(uncertified=names))
+    assert table["certified"].tolist() == [0]
+    write_table(table, readable_certificates(table), paths, "Certificates.")
+    assert "nan" not in paths.md.read_text() + paths.tex.read_text()

@@ -1,0 +1,256 @@
+"""The workflow itself, through real Snakemake, on a copy of the checkout: what runs, and what has to run again."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from leaveout.effects import PREDICTIONS, RETRAIN, read
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests" / "tiny.yaml"
+STRATEGIES, SIZES, EVALUATIONS, VARIANTS = ("random", "high_loss"), 3, 3, ("base", "regularizer=fixed")
+LIBRARY = Path("workflow/scripts/leaveout")
+#: What follows from a shard of a plotted strategy under the data set's own settings.
+DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository's files, as a user has them."""
+
+    folder: Path
+
+    def snakemake(self, *targets, options=(), config=TINY, **environment):
+        """Run Snakemake; standard output and error come together."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+        return subprocess.run(
+            [*command, "--configfile", str(config), "--", *targets],
+            cwd=self.folder,
+            env=os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def run(self, *targets):
+        """Run targets to their end; return how many jobs of each rule that took."""
+        return jobs(self.snakemake(*targets), targets)
+
+    def planned(self, *targets):
+        """How many jobs of each rule a run would take."""
+        return jobs(self.snakemake(*targets, options=["--dry-run"]), targets)
+
+    @contextmanager
+    def edited(self, path):
+        """One more comment in a file, for a while."""
+        file = self.folder / path
+        before = file.read_text()
+        file.write_text(before + "# edited\n")
+        try:
+            yield
+        finally:
+            file.write_text(before)
+
+
+def jobs(finished, targets):
+    """Jobs of each rule in Snakemake's own table, without the targets that only collect."""
+    assert finished.returncode == 0, finished.stdout
+    if "Nothing to be done" in finished.stdout:
+        return {}
+    lines = re.search(r"^job +count\n-+ +-+\n(.+?)^total", finished.stdout, re.MULTILINE | re.DOTALL).group(1)
+    counted = {name: int(count) for name, count in (line.split() for line in lines.splitlines())}
+    return {name: count for name, count in counted.items() if name not in targets}
+
+
+def copy_of_the_checkout(folder):
+    """What git has, or would add: nothing that jobs or tools made."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listing.split("\0")):
+        if (ROOT / name).is_file():  # deleted files are listed until they are committed
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return Checkout(folder)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """A checkout in which nothing has run."""
+    return copy_of_the_checkout(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A checkout in which the tiny study has run, by its name."""
+    checkout = copy_of_the_checkout(tmp_path_factory.mktemp("finished"))
+    assert checkout.run("tiny") == {
+        "download": 1,
+        "embed_fourier": 1,
+        "fit": 2,
+        "removal_sets": 2,
+        "effects": 4,
+        "run_record": 1,
+        **DOWNSTREAM,
+    }
+    return checkout
+
+
+def test_a_study_by_its_name_makes_all_its_products(finished):
+    made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
+    forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
+    forms += [("tables", ("calibration", "certificates"), ("csv", "md", "tex", "html"))]
+    expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
+    for variant in VARIANTS:
+        expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "removal_sets.parquet")}
+        expected |= {f"few_digits/{variant}/effects/{strategy}.parquet" for strategy in STRATEGIES}
+    assert made - {"few_digits"} == expected | {"effects.parquet", "run.yaml"}
+
+
+def test_there_is_a_row_for_each_set_evaluation_and_method(finished):
+    rows = read(finished.folder / "results/tiny/effects.parquet").to_pylist()
+    counted = Counter((row["variant"], row["strategy"], row["evaluation"], row["method"]) for row in rows)
+    assert len(counted) == len(VARIANTS) * len(STRATEGIES) * EVALUATIONS * len((*PREDICTIONS, RETRAIN))
+    assert set(counted.values()) == {SIZES}
+    assert {row["size"] for row in rows} == {7, 18, 29}  # 0.5, 1.25 and 2 % of 1437
+    assert {(row["variant"], row["regularizer"]) for row in rows} == {
+        ("base", "per_sample"),
+        ("regularizer=fixed", "fixed"),
+    }
+    assert {(row["study"], row["dataset"], row["n_train"], row["regularization"]) for row in rows} == {
+        ("tiny", "few_digits", 1437, 1e-5)
+    }
+
+
+def test_every_retrain_is_certified_and_no_prediction_is(finished):
+    for row in read(finished.folder / "results/tiny/effects.parquet").to_pylist():
+        if row["method"] == RETRAIN:
+            assert row["status"] == "converged"
+            assert row["gradient_norm"] <= 1e-10
+            assert row["newton_decrement"] >= 0
+            assert 0 < row["effect_error"] < abs(row["effect"])
+            assert row["iterations"] > 0
+        else:
+            assert row["status"] is row["gradient_norm"] is row["effect_error"] is row["iterations"] is None
+
+
+def test_both_conventions_remove_the_same_samples(finished):
+    """Random sets are paired across variants; those that look at the model are not."""
+    files = [finished.folder / f"results/tiny/few_digits/{variant}/removal_sets.parquet" for variant in VARIANTS]
+    base, fixed = (
+        {name: ids for name, ids in zip(*table.to_pydict().values(), strict=True) if name.startswith("random")}
+        for table in (read_columns(file, ["set_id", "ids"]) for file in files)
+    )
+    assert len(base) == SIZES
+    assert base == fixed
+
+
+def read_columns(file, columns):
+    import pyarrow.parquet as pq
+
+    return pq.read_table(file, columns=columns)
+
+
+def test_the_run_record_holds_the_settings_of_the_study_and_nothing_else(finished):
+    record = yaml.safe_load((finished.folder / "results/tiny/run.yaml").read_text())
+    assert set(record) == {"config", "library", "versions"}
+    assert list(record["config"]["studies"]) == ["tiny"]
+    assert list(record["config"]["datasets"]) == ["few_digits"]
+    assert record["config"]["datasets"]["few_digits"]["regularization"] == 1e-5  # text to YAML
+    assert record["config"]["studies"]["tiny"]["removal"]["repeats"] == 1  # a default
+    assert {"python", "numpy", "snakemake"} <= set(record["versions"])
+
+
+def test_a_second_run_does_nothing(finished):
+    ended = finished.snakemake("tiny")
+    assert ended.returncode == 0
+    assert "Nothing to be done" in ended.stdout
+
+
+def test_a_deleted_shard_is_made_again_with_what_depends_on_it(finished):
+    results = finished.folder / "results/tiny"
+    shard = results / "few_digits/regularizer=fixed/effects/high_loss.parquet"
+    before, rows = shard.read_bytes(), read(results / "effects.parquet")
+    shard.unlink()
+    assert finished.run("tiny") == {"effects": 1, "aggregate": 1, "certificates": 1}
+    assert shard.read_bytes() == before
+    assert read(results / "effects.parquet").equals(rows)
+    assert finished.planned("tiny") == {}
+
+
+def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
+    shard = finished.folder / "results/tiny/few_digits/base/effects/random.parquet"
+    aside = shard.rename(shard.with_suffix(".aside"))
+    try:
+        assert finished.planned("tiny") == {"effects": 1, **DOWNSTREAM}
+    finally:
+        aside.rename(shard)
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("leave_out", {"effects": 4, "run_record": 1, **DOWNSTREAM}),
+        ("figures", {"figure1": 1, "figure4": 1}),
+        ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, **DOWNSTREAM}),
+    ],
+)
+def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expected):
+    with finished.edited(LIBRARY / f"{module}.py"):
+        assert finished.planned("tiny") == expected
+
+
+def test_one_figure_runs_what_it_needs_and_nothing_else(fresh):
+    figure = "results/tiny/figures/figure4.pdf"
+    planned = fresh.planned(figure)
+    assert planned == {"download": 1, "embed_fourier": 1, "fit": 1, "removal_sets": 1, "effects": 1, "figure4": 1}
+
+
+def test_without_a_target_all_studies_are_asked_for(fresh):
+    planned = fresh.planned()
+    assert planned["run_record"] == planned["figure1"] == 2  # demo and tiny
+    assert planned["effects"] == 4 + 8
+    assert planned["all"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("studies: {tiny: {datasets: [digits], bootstraps: 100}}", "studies.tiny.bootstraps: unknown key: allowed: "),
+        ("seed: -1", "seed = -1: allowed: integer, >= 0"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_file_and_key(fresh, tmp_path, text, message):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    ended = fresh.snakemake(options=["--dry-run"], config=file)
+    assert ended.returncode != 0
+    assert f"\n{file}: {message}" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+def test_an_installed_copy_of_the_library_is_refused(fresh, tmp_path):
+    shutil.copytree(fresh.folder / LIBRARY, tmp_path / "site" / "leaveout")
+    ended = fresh.snakemake("resources/raw/digits/digits.csv.gz", PYTHONPATH=str(tmp_path / "site"))
+    assert ended.returncode != 0
+    assert "StaleLibrary" in ended.stdout
+    assert f"leaveout was imported from {tmp_path / 'site' / 'leaveout'}" in ended.stdout
+    assert f"not from {fresh.folder / LIBRARY}" in ended.stdout
+    assert "pip uninstall leaveout" in ended.stdout
+    assert not (fresh.folder / "resources/raw/digits/digits.csv.gz").exists()
+
+
+def test_lint_finds_nothing(fresh):
+    ended = fresh.snakemake(options=["--lint"])
+    assert ended.returncode == 0
+    assert "Congratulations, your workflow is in a good condition!" in ended.stdout
