@@ -3,6 +3,7 @@
 import itertools
 import re
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from colorspacious import cspace_convert, deltaE
@@ -145,3 +146,17 @@ def test_the_same_figure_gives_the_same_bytes(saved, comparison, tmp_path):
     save(effects_figure(comparison, TITLES), [tmp_path / path.name for path in saved.values()])
     for path in saved.values():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_readers_own_style_does_not_leak_into_the_figures(comparison, tmp_path):
+    save(effects_figure(comparison, TITLES), [tmp_path / "plain.png"])
+    with mpl.rc_context({"font.size": 20, "lines.linewidth": 7, "axes.facecolor": "pink", "savefig.dpi": 30}):
+        save(effects_figure(comparison, TITLES), [tmp_path / "styled.png"])
+    assert (tmp_path / "styled.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_without_any_certified_set_the_figure_says_so_and_is_empty():
+    names = {row["set_id"] for row in study_rows().to_pylist()}
+    figure = effects_figure(compare(study_rows(uncertified=tuple(names))), {"digits": "Digits"})
+    assert f"{len(names)} sets not certified, not drawn" in [text.get_text() for text in figure.texts]
+    assert not any(ax.collections for ax in figure.axes)

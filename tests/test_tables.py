@@ -145,3 +145,13 @@ def test_no_set_certified_leaves_no_number(paths):
     assert table["certified"].tolist() == [0]
     write_table(table, readable_certificates(table), paths, "Certificates.")
     assert "nan" not in paths.md.read_text() + paths.tex.read_text()
+
+
+def test_without_any_certified_set_the_calibration_is_empty_and_still_written(tmp_path):
+    names = {row["set_id"] for row in study_rows().to_pylist()}
+    table = calibration_table(study_rows(uncertified=tuple(names)), 100, 0)
+    assert len(table) == 0
+    assert "slope_low" in table.columns
+    paths = SimpleNamespace(**{form: tmp_path / f"calibration.{form}" for form in ("csv", "md", "tex", "html")})
+    write_table(table, with_intervals(table), paths, "Nothing.")
+    assert paths.csv.read_text().startswith("dataset,variant,evaluation,method,sets,slope")

@@ -26,7 +26,7 @@ rule calibration:
     conda:
         "../../envs/core.yaml"
     params:
-        bootstrap=bootstrap_of,
+        bootstrap=lookup(dpath="studies/{study}/bootstrap", within=config),
         seed=CONFIG.seed,
         library=library("calibration"),
     script:

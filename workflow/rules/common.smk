@@ -7,9 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-SCRIPTS = (
-    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
-)
+SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from leaveout.config import BASE, load
@@ -24,11 +22,15 @@ def config_files():
 
 
 try:
-    CONFIG = load(
-        config, SCRIPTS.parent / "schemas" / "config.schema.yaml", config_files()
-    )
+    CONFIG = load(config, SCRIPTS.parent / "schemas" / "config.schema.yaml", config_files())
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+config.update(CONFIG.merged)  # defaults filled in: what rules look up and captions read
+
+
+FIGURES = ["figure1", "figure4"]
+TABLES = ["calibration", "certificates"]
 
 
 def one_of(names):
@@ -76,9 +78,7 @@ def training_settings(wildcards):
 def model_settings(wildcards):
     """Regulariser and intercept of a run."""
     settings = run_of(wildcards).settings
-    return {
-        key: settings[key] for key in ("regularization", "regularizer", "intercept")
-    }
+    return {key: settings[key] for key in ("regularization", "regularizer", "intercept")}
 
 
 def memory_mb(wildcards, attempt):
@@ -99,96 +99,10 @@ def shards(study, runs, strategies):
     ]
 
 
-def products(study):
-    """What a study is asked for by its name."""
-    entry, folder = CONFIG.studies[study], f"results/{study}"
-    figures = [
-        f"{folder}/figures/{name}.{form}"
-        for name in ("figure1", "figure4")
-        for form in ("pdf", "png", "svg")
-    ]
-    tables = [
-        f"{folder}/tables/{name}.{form}"
-        for name in ("calibration", "certificates")
-        for form in ("csv", "md", "tex", "html")
-    ]
-    # shards too: Snakemake does not miss an intermediate file when what was made from it is there
-    rows = [*shards(entry, entry.runs, entry.strategies), f"{folder}/effects.parquet"]
-    return [*rows, *figures, *tables, f"{folder}/run.yaml"]
-
-
-def source_of(wildcards):
-    """The entry of a source."""
-    return CONFIG.sources[wildcards.source]
-
-
-def embedded_by(method):
-    """Names of the data sets that an embedding is used for."""
-    return [
-        name
-        for name, dataset in CONFIG.datasets.items()
-        if dataset["embedding"]["method"] == method
-    ]
-
-
-def raw_file(wildcards):
-    """The source file of a data set."""
-    source = CONFIG.datasets[wildcards.dataset]["source"]
-    return f"resources/raw/{source}/{Path(CONFIG.sources[source]['file']).name}"
-
-
-def dataset_of(wildcards):
-    """Preparation, embedding and split of a data set: what its features depend on."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return {key: dataset[key] for key in ("parser", "classes", "embedding", "split")}
-
-
-def feature_settings(wildcards):
-    """Parameters of a data set's embedding."""
-    embedding = CONFIG.datasets[wildcards.dataset]["embedding"]
-    return {key: value for key, value in embedding.items() if key != "method"}
-
-
-def parser_digest(wildcards):
-    """Digest of the library files behind an embedding, the data set's parser among them."""
-    parser = CONFIG.datasets[wildcards.dataset]["parser"]
-    return planned_digest("embed_fourier", [f"datasets.{parser}"], wildcards)
-
-
-def removal_settings(wildcards):
-    """Strategies, sizes and repeats of a study."""
-    study = study_of(wildcards)
-    return {
-        "strategies": list(study.strategies),
-        "sizes": dict(study.sizes),
-        "repeats": study.repeats,
-    }
-
-
-def row_labels(wildcards):
-    """Columns that all rows of a shard share."""
-    names = {
-        "study": wildcards.study,
-        "dataset": wildcards.dataset,
-        "variant": wildcards.variant,
-    }
-    return names | model_settings(wildcards)
-
-
-def evaluations_of(wildcards):
-    """Evaluation functions of a study."""
-    return list(study_of(wildcards).evaluations)
-
-
 def study_shards(wildcards):
     """All shards of a study."""
     study = study_of(wildcards)
     return shards(study, study.runs, study.strategies)
-
-
-def bootstrap_of(wildcards):
-    """Bootstrap samples behind each interval of a study."""
-    return study_of(wildcards).bootstrap
 
 
 def calibrated_shards(wildcards):
@@ -203,26 +117,51 @@ def plotted_shards(wildcards):
     return shards(study, study.base_runs, study.plotted_strategies)
 
 
+def products(name):
+    """What a study is asked for by its name."""
+    study, folder = CONFIG.studies[name], f"results/{name}"
+    return [
+        # shards too: Snakemake does not miss an intermediate file when what was made from it is there
+        *shards(study, study.runs, study.strategies),
+        f"{folder}/effects.parquet",
+        *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
+        *expand(f"{folder}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "md", "tex", "html"]),
+        f"{folder}/run.yaml",
+    ]
+
+
+def embedded_by(method):
+    """Names of the data sets that an embedding is used for."""
+    return [name for name, dataset in CONFIG.datasets.items() if dataset["embedding"]["method"] == method]
+
+
+def raw_file(wildcards):
+    """The source file of a data set."""
+    source = CONFIG.datasets[wildcards.dataset]["source"]
+    return f"resources/raw/{source}/{Path(CONFIG.sources[source]['file']).name}"
+
+
+def embedding_digest(wildcards):
+    """Digest of the library files behind an embedding, the data set's parser among them."""
+    dataset = CONFIG.datasets[wildcards.dataset]
+    return planned_digest(f"embed_{dataset['embedding']['method']}", [f"datasets.{dataset['parser']}"], wildcards)
+
+
+def row_labels(wildcards):
+    """Columns that all rows of a shard share."""
+    names = {"study": wildcards.study, "dataset": wildcards.dataset, "variant": wildcards.variant}
+    return names | model_settings(wildcards)
+
+
 def titles_of(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
-    return {
-        run.dataset: CONFIG.datasets[run.dataset]["title"]
-        for run in study_of(wildcards).base_runs
-    }
+    return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
 
 
-def settings_of(wildcards):
+def study_settings(wildcards):
     """The part of the configuration that a study depends on."""
-    names = {run.dataset for run in study_of(wildcards).runs}
-    datasets = {name: CONFIG.merged["datasets"][name] for name in sorted(names)}
-    sources = {
-        dataset["source"]: CONFIG.merged["sources"][dataset["source"]]
-        for dataset in datasets.values()
-    }
-    study = CONFIG.merged["studies"][wildcards.study]
-    return {
-        "seed": CONFIG.seed,
-        "studies": {wildcards.study: study},
-        "datasets": datasets,
-        "sources": sources,
-    }
+    names = sorted({run.dataset for run in study_of(wildcards).runs})
+    datasets = {name: config["datasets"][name] for name in names}
+    sources = {dataset["source"]: config["sources"][dataset["source"]] for dataset in datasets.values()}
+    studies = {wildcards.study: config["studies"][wildcards.study]}
+    return {"seed": CONFIG.seed, "studies": studies, "datasets": datasets, "sources": sources}

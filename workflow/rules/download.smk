@@ -16,7 +16,7 @@ rule download:
     conda:
         "../../envs/core.yaml"
     params:
-        source=source_of,
+        source=lookup(dpath="sources/{source}", within=config),
         library=library("download"),
     script:
         "../scripts/download.py"

@@ -24,7 +24,7 @@ rule effects:
         mem_mb=memory_mb,
     params:
         training=training_settings,
-        evaluations=evaluations_of,
+        evaluations=lookup(dpath="studies/{study}/evaluations", within=config),
         labels=row_labels,
         library=library("effects"),
     script:

@@ -22,8 +22,10 @@ rule embed_fourier:
     conda:
         "../../envs/core.yaml"
     params:
-        dataset=dataset_of,
-        features=feature_settings,
-        library=parser_digest,
+        parser=lookup(dpath="datasets/{dataset}/parser", within=config),
+        classes=lookup(dpath="datasets/{dataset}/classes", within=config),
+        embedding=lookup(dpath="datasets/{dataset}/embedding", within=config),
+        split=lookup(dpath="datasets/{dataset}/split", within=config),
+        library=embedding_digest,
     script:
         "../scripts/embed_fourier.py"

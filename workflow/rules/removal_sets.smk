@@ -23,7 +23,7 @@ rule removal_sets:
         mem_mb=memory_mb,
     params:
         training=training_settings,
-        removal=removal_settings,
+        removal=lookup(dpath="studies/{study}/removal", within=config),
         library=library("removal_sets"),
     script:
         "../scripts/removal_sets.py"

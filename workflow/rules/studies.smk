@@ -13,7 +13,7 @@ rule run_record:
     conda:
         "../../envs/core.yaml"
     params:
-        config=settings_of,
+        config=study_settings,
         library=library("effects"),
     script:
         "../scripts/run_record.py"

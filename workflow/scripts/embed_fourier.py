@@ -11,10 +11,10 @@ from leaveout.records import labelled
 from leaveout.sources import describe
 
 with job(snakemake) as log:
-    dataset, raw = snakemake.params.dataset, Path(snakemake.input.raw)
-    records, y = labelled(parser(dataset["parser"])(raw), dataset["classes"])
-    X = embed(records.payload, **snakemake.params.features)
-    parts = split(len(y), **dataset["split"])
+    raw, params = Path(snakemake.input.raw), snakemake.params
+    records, y = labelled(parser(params.parser)(raw), params.classes)
+    X = embed(records.payload, **{key: value for key, value in params.embedding.items() if key != "method"})
+    parts = split(len(y), **params.split)
     log.info("%d samples, %d features, %d for training", *X.shape, parts.count("train"))
-    about = {"source": describe(raw), "embedding": dataset["embedding"], "versions": versions()}
+    about = {"source": describe(raw), "embedding": params.embedding, "versions": versions()}
     write_embeddings(snakemake.output, X, y, records.ids, parts, about)

@@ -58,8 +58,8 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
         Columns, in order.
     """
     pairs = comparison.pairs
-    rows = [name for name in EVALUATIONS if name in set(pairs["evaluation"])]
-    with mpl.rc_context(STYLE):
+    rows = [name for name in EVALUATIONS if name in set(pairs["evaluation"])] or list(EVALUATIONS)
+    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         width, height = PANEL * len(titles) + MARGIN + LEGEND, PANEL * len(rows) + MARGIN
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(len(rows), len(titles), squeeze=False)
@@ -127,7 +127,7 @@ def _legend(strategies: set[str]) -> list[Line2D]:
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:
     """Write a figure in the formats that the paths' endings name; the same figure gives the same bytes."""
     dateless: Mapping[str, Mapping[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
         for path in map(Path, paths):
             with files.complete(path) as unfinished:
                 figure.savefig(unfinished, format=path.suffix[1:], metadata=dict(dateless.get(path.suffix, {})))

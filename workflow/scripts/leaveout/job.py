@@ -27,13 +27,13 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     StaleLibrary
         ``leaveout`` was not imported from beside the script: an installed copy came first and may be another version.
     """
-    refuse_stale_library(Path(snakemake.scriptdir))
     logger = logging.getLogger("leaveout")
     logger.setLevel(logging.INFO)
     handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     try:
+        refuse_stale_library(Path(snakemake.scriptdir))
         with threadpool_limits(limits=snakemake.threads):
             yield logger
     except LeaveoutError as error:

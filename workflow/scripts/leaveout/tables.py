@@ -67,7 +67,9 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
             for name in STATISTICS:
                 record |= {name: found[name].value, f"{name}_low": found[name].low, f"{name}_high": found[name].high}
             records.append(record)
-    return pd.DataFrame(records)
+    key = ["dataset", "variant", "evaluation", "method", "sets"]
+    limits = [f"{name}{end}" for name in STATISTICS for end in ("", "_low", "_high")]
+    return pd.DataFrame(records, columns=[*key, *limits])
 
 
 def certificates_table(rows: pa.Table) -> pd.DataFrame:
