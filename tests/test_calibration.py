@@ -64,3 +64,8 @@ def test_degenerate_effects_give_no_number_and_no_warning():
     nothing = np.zeros(5)
     found = calibrate(nothing, nothing, resamples(np.array(["a"] * 5), 100, np.random.default_rng(0)))
     assert all(np.isnan(interval.value) for interval in found.values())
+
+
+def test_a_constant_effect_has_no_r2_however_it_is_rounded():
+    actual = np.full((1, 4), 0.1) * (1 + np.array([0, 1, 0, -1]) * 1e-16)
+    assert np.isnan(statistics(actual, 2 * actual)["r2"][0])

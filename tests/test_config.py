@@ -79,6 +79,18 @@ def test_the_projects_own_configuration_is_valid():
         ("studies: {demo: {evaluations: [accuracy]}}", "studies.demo.evaluations.0 = 'accuracy': allowed: one of"),
         ("studies: {demo: {datasets: [digit]}}", "studies.demo.datasets.0 = digit: allowed: digits (did you mean dig"),
         ("studies: {demo: {vary: [{dataset: mnist, n_train: [9]}]}}", "studies.demo.vary.0.dataset = mnist: allowed: "),
+        (
+            "studies: {demo: {vary: [{dataset: digits, n_train: [9, 5000]}]}}",
+            "studies.demo.vary.0.n_train.1 = 5000: allowed: at most the data set's expected.n_train = 1437",
+        ),
+        (
+            "studies: {demo: {removal: {strategies: [high_loss]}}}",
+            "studies.demo.removal.strategies = ['high_loss']: allowed: one at least that figures show",
+        ),
+        (
+            "studies: {demo: {evaluations: [total_test_loss]}}",
+            "studies.demo.evaluations = ['total_test_loss']: allowed: one at least of, test_prediction, test_loss",
+        ),
         ("studies: {demo: {vary: [{dataset: digits}]}}", "studies.demo.vary.0 = {'dataset': 'digits'}: allowed: "),
         ("datasets: {digits: {source: nowhere}}", "datasets.digits.source = nowhere: allowed: digits"),
     ],
@@ -172,6 +184,15 @@ def test_a_run_that_two_variations_ask_for_is_made_once(loaded):
     vary = "[{dataset: digits, n_train: [9, 99]}, {dataset: digits, n_train: [99, 999]}]"
     runs = loaded(f"studies: {{demo: {{vary: {vary}}}}}").studies["demo"].runs
     assert [run.variant for run in runs] == [BASE, "n_train=9", "n_train=99", "n_train=999"]
+
+
+def test_a_variation_that_repeats_the_base_is_the_base(loaded):
+    study = loaded("studies: {demo: {vary: [{dataset: digits, regularization: [1e-5, 1e-3]}]}}").studies["demo"]
+    assert [run.variant for run in study.runs] == [BASE, "regularization=0.001"]
+
+
+def test_a_study_cannot_take_the_name_of_a_rule(loaded):
+    assert "studies.fit: allowed: " in error(loaded, "studies: {fit: {datasets: [digits]}}")
 
 
 def test_high_loss_is_computed_and_not_plotted(loaded):

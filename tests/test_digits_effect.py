@@ -12,7 +12,7 @@ from leaveout.embeddings import split
 from leaveout.measurement import measure
 from leaveout.removal import STRATEGIES, draw
 
-SEED = 2
+SEED = 0  # the configuration's
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,25 @@ def pairs():
     return comparison.pairs
 
 
-# Slopes from an independent computation with other draws of the sets, which move them by 0.1 and more.
+def slopes(pairs, function):
+    found = []
+    for method in ("if", "rif", "newton"):
+        chosen = pairs[(pairs["evaluation"] == function) & (pairs["method"] == method)]
+        found.append(np.sum(chosen["actual"] * chosen["predicted"]) / np.sum(chosen["actual"] ** 2))
+    return found
+
+
+@pytest.mark.parametrize("function", ["test_prediction", "test_loss", "self_loss"])
+def test_rescaling_corrects_most_of_what_influence_functions_underestimate(pairs, function):
+    influence, rescaled, newton = slopes(pairs, function)
+    assert influence < rescaled < 1
+    assert abs(newton - 1) < abs(rescaled - 1) < abs(influence - 1)
+
+
+# From an independent computation with other draws of the sets, which move these slopes by about 0.1. Those of self_loss
+# move by much more: a single cluster can hold most of the sum of squares.
 @pytest.mark.parametrize(
-    "function, expected",
-    [("test_prediction", (0.47, 0.82, 1.04)), ("test_loss", (0.41, 0.78, 1.04)), ("self_loss", (0.19, 0.77, 1.05))],
+    "function, expected", [("test_prediction", (0.47, 0.82, 1.04)), ("test_loss", (0.41, 0.78, 1.04))]
 )
 def test_slopes_on_digits(pairs, function, expected):
-    slopes = []
-    for method, value in zip(("if", "rif", "newton"), expected, strict=True):
-        chosen = pairs[(pairs["evaluation"] == function) & (pairs["method"] == method)]
-        slopes.append(np.sum(chosen["actual"] * chosen["predicted"]) / np.sum(chosen["actual"] ** 2))
-        assert slopes[-1] == pytest.approx(value, abs=0.15)
-    assert abs(slopes[1] - 1) < abs(slopes[0] - 1)
+    assert slopes(pairs, function) == pytest.approx(expected, abs=0.12)

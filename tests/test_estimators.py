@@ -82,6 +82,11 @@ def test_an_empty_set_has_no_influence(solved):
         assert_allclose(leaveout.influence(solved.model, [[]], method), 0, atol=ROUNDING)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_no_sets_have_no_rows(solved, method):
+    assert leaveout.influence(solved.model, [], method).shape == (0, len(solved.model.theta))
+
+
 def test_the_order_within_and_between_sets_does_not_matter():
     one = case()
     for method in METHODS:

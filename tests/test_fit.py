@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 import leaveout
 from conftest import case, gaussian
@@ -164,6 +164,8 @@ def test_what_is_not_data_is_refused():
     refused(errors.InvalidData, "regularization", X, y, regularization=-1.0)
     refused(errors.InvalidData, "regularizer", X, y, regularizer="both")
     refused(errors.InvalidData, "too large", X * 1e200, y)
+    refused(errors.InvalidData, "start", X, y, start=np.zeros(4))
+    refused(errors.InvalidData, "start", X, y, start=[np.nan, 0.0, 0.0])
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e3, 1e6])
@@ -193,6 +195,20 @@ def test_model_and_certificate_cannot_be_changed():
         model.parameters = None
     with pytest.raises(AttributeError):
         model.certificate.gradient_norm = 0.0
+    for array in (model.theta, model.X, model.y):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 5.0
+
+
+def test_the_callers_arrays_stay_the_callers():
+    X, y = gaussian(30, 3, seed=0)
+    leaveout.fit(X, y, 1e-3)
+    X[0], y[0] = 1.0, 1.0
+
+
+def test_a_model_is_printed_in_a_line():
+    assert "60 samples, 7 parameters" in repr(case().model)
+    assert len(repr(case().model)) < 200
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -209,8 +225,12 @@ def test_a_scikit_learn_model_is_taken_over_and_polished(fit_intercept):
 
 def test_other_scikit_learn_models_are_refused():
     X, y = gaussian(80, 5, seed=2)
+    weights = np.where(np.arange(80) < 8, 1000.0, 1.0)
     for estimator, words in [
         (LogisticRegression(), "not fitted"),
+        (LogisticRegression(C=100.0).fit(X, y, sample_weight=weights), "sample_weight"),
+        (LogisticRegression().fit(X[:, :3], y), "3 features"),
+        (RidgeClassifier().fit(X, y), "RidgeClassifier"),
         (LogisticRegression(class_weight="balanced").fit(X, y), "class_weight"),
         (LogisticRegression(l1_ratio=1.0, solver="saga", tol=1e-1).fit(X, y), "l1"),
         (LogisticRegression().fit(X, np.arange(80) % 3), "3 classes"),

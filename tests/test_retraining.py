@@ -11,10 +11,11 @@ from sklearn.linear_model import LogisticRegression
 
 import leaveout
 from conftest import case, gaussian
-from leaveout import Status, errors, removed, retraining
+from leaveout import Status, errors, evaluation, newton, removed, retraining
 from leaveout.leave_out import LeaveOut
+from leaveout.measurement import evaluate
 from oracles.dense import Problem
-from tolerance import EXACT, OTHER_OPTIMISER, ROUNDING
+from tolerance import AGREEMENT, EXACT, OTHER_OPTIMISER, ROUNDING
 
 
 def relu_features(n=160, d=120, seed=0):
@@ -81,14 +82,29 @@ def test_leverages_near_one_are_survived(regularization, regularizer, seed, data
     assert found.gradient_norm[0] <= 1e-10
 
 
-def test_the_undamped_iteration_would_diverge_here():
-    """What the line search is for: from the Newton step, full steps leave the basin on near-separable data."""
+def test_effects_agree_from_any_start(regularizer):
+    """The rule that defines agreement, down to a regularisation at which 1e-13 in the gradient is not enough."""
+    for regularization in (1e-8, 1e-7, 1e-5):
+        X, y = gaussian(120, 20, seed=1)
+        model = leaveout.fit(X, y, regularization, regularizer, "penalized")
+        evaluations = evaluation.bind(list(evaluation.EVALUATIONS), model, X[::2], y[::2], 0, "agreement")
+        sets = [np.random.default_rng(k).permutation(120)[:k] for k in (1, 2, 4, 6, 9, 12)]
+        starts = [leaveout.retrain(model, sets, start) for start in ("newton", "full", "zero")]
+        reference, *others = [evaluate(evaluations, found.change).effect for found in starts]
+        allowed = AGREEMENT * (np.abs(reference) + np.median(np.abs(reference), axis=1, keepdims=True))
+        for found in others:
+            assert np.all(np.abs(found - reference) <= allowed)
+
+
+def test_full_steps_alone_would_diverge(monkeypatch):
+    """What the line search is for."""
     X, y = relu_features()
     model = leaveout.fit(X, y, 1e-6)
-    order = np.argsort(-model.leverage)
-    found = leaveout.retrain(model, [order[:k] for k in (4, 16, 40)])
-    assert model.leverage.max() > 0.5
-    assert found.certified.all()
+    far = 50 * np.random.default_rng(0).normal(size=(1, len(model.theta)))
+    assert leaveout.retrain(model, [[1, 2, 3]], start=far).certified.all()
+    monkeypatch.setattr(newton, "step_lengths", lambda z, dz, descent, penalty: np.ones(len(descent)))
+    with np.errstate(all="ignore"):
+        assert not leaveout.retrain(model, [[1, 2, 3]], start=far, iteration_limit=60).certified.any()
 
 
 def test_a_whole_class_can_be_removed_when_everything_is_regularised():
@@ -116,9 +132,17 @@ def test_separable_remainders_without_regularisation_are_not_removable(quasi):
     assert found.status.tolist() == [Status.NOT_REMOVABLE, Status.CONVERGED]
 
 
-def test_removing_everything_is_not_possible():
-    one = case()
-    assert leaveout.retrain(one.model, [np.arange(one.model.n)]).status[0] == Status.NOT_REMOVABLE
+def test_removing_everything_leaves_a_fixed_regulariser_at_most():
+    for settings, expected in [
+        ({"regularizer": "per_sample"}, Status.NOT_REMOVABLE),
+        ({"regularizer": "fixed", "intercept": "unpenalized"}, Status.NOT_REMOVABLE),
+        ({"regularizer": "fixed", "intercept": "penalized"}, Status.CONVERGED),
+    ]:
+        one = case(**settings)
+        found = leaveout.retrain(one.model, [np.arange(one.model.n)])
+        assert found.status[0] == expected
+        if expected == Status.CONVERGED:
+            assert_allclose(found.theta, 0, atol=ROUNDING)
 
 
 def test_an_empty_set_changes_nothing(solved):

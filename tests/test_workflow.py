@@ -20,7 +20,7 @@ TINY = ROOT / "tests" / "tiny.yaml"
 STRATEGIES, SIZES, EVALUATIONS, VARIANTS = ("random", "high_loss"), 3, 3, ("base", "regularizer=fixed")
 LIBRARY = Path("workflow/scripts/leaveout")
 #: What follows from a shard of a plotted strategy under the data set's own settings.
-DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1}
+DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ def finished(tmp_path_factory):
         "fit": 2,
         "removal_sets": 2,
         "effects": 4,
-        "run_record": 1,
         **DOWNSTREAM,
     }
     return checkout
@@ -182,7 +181,7 @@ def test_a_deleted_shard_is_made_again_with_what_depends_on_it(finished):
     shard = results / "few_digits/regularizer=fixed/effects/high_loss.parquet"
     before, rows = shard.read_bytes(), read(results / "effects.parquet")
     shard.unlink()
-    assert finished.run("tiny") == {"effects": 1, "aggregate": 1, "certificates": 1}
+    assert finished.run("tiny") == {"effects": 1, "aggregate": 1, "certificates": 1, "run_record": 1}
     assert shard.read_bytes() == before
     assert read(results / "effects.parquet").equals(rows)
     assert finished.planned("tiny") == {}
@@ -200,7 +199,7 @@ def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("leave_out", {"effects": 4, "run_record": 1, **DOWNSTREAM}),
+        ("leave_out", {"effects": 4, **DOWNSTREAM}),
         ("figures", {"figure1": 1, "figure4": 1}),
         ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, **DOWNSTREAM}),
     ],
@@ -248,6 +247,41 @@ def test_an_installed_copy_of_the_library_is_refused(fresh, tmp_path):
     assert f"not from {fresh.folder / LIBRARY}" in ended.stdout
     assert "pip uninstall leaveout" in ended.stdout
     assert not (fresh.folder / "resources/raw/digits/digits.csv.gz").exists()
+
+
+def test_the_command_that_the_documentation_gives_for_a_users_own_file_works(fresh):
+    """The line of config/README.md, to the letter but for the names."""
+    documented = "snakemake --cores 4 my_study --configfile my.yaml"
+    assert documented in (ROOT / "config" / "README.md").read_text()
+    command = documented.replace("my_study", "tiny").replace("my.yaml", str(TINY)).split()[1:]
+    ended = subprocess.run(
+        [sys.executable, "-m", "snakemake", *command, "--dry-run", "--nocolor"],
+        cwd=fresh.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "effects" in ended.stdout + ended.stderr
+
+
+def test_studies_cannot_be_named_like_rules(fresh):
+    listed = set(fresh.snakemake(options=["--list-rules"]).stdout.split())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    reserved = set(schema["$defs"]["reserved"]["not"]["enum"])
+    assert reserved <= listed
+    rules = {line.split()[1].rstrip(":") for line in rule_lines()}
+    assert rules == reserved
+
+
+def rule_lines():
+    """Lines that begin a rule with a name of its own."""
+    files = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    for line in "\n".join(file.read_text() for file in files).splitlines():
+        if re.match(r"rule \w+:", line):
+            yield line
+        elif found := re.match(r"use rule \w+ as (\w+) with:", line):
+            yield f"rule {found.group(1)}:"
 
 
 def test_lint_finds_nothing(fresh):

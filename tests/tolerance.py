@@ -6,7 +6,7 @@ EXACT = 1e-9
 ROUNDING = 1e-12
 #: Central finite differences of step 1e-5 in float64.
 FINITE_DIFFERENCE = 1e-7
-#: DESIGN's rule of agreement: |a - b| <= AGREEMENT (|a| + median |effect|).
+#: Two runs agree when |a - b| <= AGREEMENT (|a| + median |effect|).
 AGREEMENT = 1e-9
 #: Parameters against another optimiser that stops at its own tolerance.
 OTHER_OPTIMISER = 1e-6

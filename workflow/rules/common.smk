@@ -3,6 +3,7 @@
 Reads   config/config.yaml, config/datasets.yaml, workflow/schemas/config.schema.yaml
 """
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,7 @@ wildcard_constraints:
     study=one_of(CONFIG.studies),
     dataset=one_of(CONFIG.datasets),
     source=one_of(CONFIG.sources),
-    variant="[^/]+",
+    variant=one_of(sorted({re.escape(run.variant) for study in CONFIG.studies.values() for run in study.runs})),
     strategy="[a-z0-9_]+",
 
 

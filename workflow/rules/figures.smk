@@ -24,6 +24,7 @@ rule figure1:
         "../../envs/core.yaml"
     params:
         column="effect",
+        quantity="effect",
         titles=titles_of,
         library=library("effects_figure"),
     script:
@@ -44,5 +45,6 @@ use rule figure1 as figure4 with:
         "logs/{study}/figure4.log",
     params:
         column="effect_linear",
+        quantity="leading-order effect",
         titles=titles_of,
         library=library("effects_figure"),

@@ -12,4 +12,4 @@ with job(snakemake) as log:
     comparison = compare(rows, snakemake.params.column)
     for name in comparison.uncertified:
         log.warning("not certified, not drawn: %s", name)
-    save(effects_figure(comparison, snakemake.params.titles), snakemake.output)
+    save(effects_figure(comparison, snakemake.params.titles, snakemake.params.quantity), snakemake.output)

@@ -1,4 +1,4 @@
-r"""How far the optimum can be from an iterate: a rigorous bound that needs no Hessian at the iterate.
+r"""How far the optimum can be from an iterate: a bound that needs no Hessian at the iterate.
 
 Let F be the sum-form objective of some samples, ``M = X' diag(a) X + mu P`` its Hessian at a *reference* point, and
 ``theta`` an iterate with gradient ``g`` and linear predictors ``z``. With ``beta_i >= ||x_i||_{M^-1}`` let
@@ -19,6 +19,8 @@ from leaveout import loss
 from leaveout.arrays import Array
 
 SEARCH_LIMIT = 60
+#: Change of a linear predictor beyond which a sample has no curvature left: the search ends there.
+FARTHEST = 700.0
 
 
 def relative_curvature(t: float, z: Array, curvature: Array, beta: Array) -> float:
@@ -62,7 +64,7 @@ def distance(decrement: float, z: Array, curvature: Array, beta: Array) -> float
         psi = relative_curvature(t, z, curvature, beta)
         if t * psi >= decrement:
             return t
-        if not psi > 0:
+        t = 1.01 * decrement / psi if psi > 0 else np.inf
+        if not t * np.max(beta, initial=0.0) <= FARTHEST:
             break
-        t = 1.01 * decrement / psi
     return np.inf

@@ -23,6 +23,8 @@ from leaveout.arrays import Array, IntArray
 STATISTICS = ("slope", "r2", "spearman", "relative_error")
 CONFIDENCE = 0.95
 SMALL_EFFECTS = 0.1
+#: Spread of the actual effects, relative to their size, below which they are all the same number.
+RESOLVED = 1e-20
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def statistics(actual: Array, predicted: Array) -> dict[str, Array]:
         centered = np.sum((actual - actual.mean(axis=-1, keepdims=True)) ** 2, axis=-1)
         found = {
             "slope": np.sum(actual * predicted, axis=-1) / np.sum(actual**2, axis=-1),
-            "r2": 1 - squared / centered,
+            "r2": np.where(centered > RESOLVED * np.sum(actual**2, axis=-1), 1 - squared / centered, np.nan),
             "spearman": _correlation(rankdata(actual, axis=-1), rankdata(predicted, axis=-1)),
             "relative_error": _relative_error(actual, predicted),
         }

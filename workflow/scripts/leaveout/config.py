@@ -22,6 +22,8 @@ VARIED = ("n_train", "regularization", "regularizer", "intercept")
 #: Strategies that studies compute and no figure or calibration shows, as in the paper.
 NOT_PLOTTED = ("high_loss",)
 _ABSENT = object()
+#: Evaluation functions that figures show, in the order of their rows.
+PLOTTED_EVALUATIONS = ("test_prediction", "test_loss", "self_loss")
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
@@ -105,7 +107,7 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     if error is not None:
         raise ConfigError(_message(error, files, config))
     merged = _with_defaults(config, schema, schema)
-    for key, value, allowed in _unknown_names(merged):
+    for key, value, allowed in _refusals(merged):
         raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
     return Config(merged["seed"], studies, merged["datasets"], merged["sources"], merged)
@@ -144,22 +146,43 @@ def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
     return {key: _with_defaults(item, properties.get(key, other), root) for key, item in (value | missing).items()}
 
 
-def _unknown_names(config: Mapping[str, Any]) -> Iterator[tuple[list[Any], Any, list[str]]]:
-    """Names that refer to nothing, and limits that exclude each other: (key, value, what is allowed)."""
-    datasets, sources = sorted(config["datasets"]), sorted(config["sources"])
+Refusal = tuple[list[Any], Any, list[str]]  # key, value, what is allowed
+
+
+def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
+    """What no schema can tell: names that refer to nothing, and values that exclude each other."""
     for name, dataset in config["datasets"].items():
-        if dataset["source"] not in sources:
-            yield ["datasets", name, "source"], dataset["source"], sources
+        if dataset["source"] not in config["sources"]:
+            yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
     for name, study in config["studies"].items():
         for i, dataset in enumerate(study["datasets"]):
-            if dataset not in datasets:
-                yield ["studies", name, "datasets", i], dataset, datasets
+            if dataset not in config["datasets"]:
+                yield ["studies", name, "datasets", i], dataset, sorted(config["datasets"])
         for i, variation in enumerate(study["vary"]):
-            if variation["dataset"] not in datasets:
-                yield ["studies", name, "vary", i, "dataset"], variation["dataset"], datasets
-        sizes = study["removal"]["sizes"]
-        if sizes["min"] > sizes["max"]:
-            yield ["studies", name, "removal", "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
+            yield from _variation_refusals(["studies", name, "vary", i], variation, config["datasets"])
+        yield from _removal_refusals(["studies", name, "removal"], study["removal"])
+        if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
+            yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+
+
+def _variation_refusals(
+    key: list[Any], variation: Mapping[str, Any], datasets: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    if variation["dataset"] not in datasets:
+        yield [*key, "dataset"], variation["dataset"], sorted(datasets)
+        return
+    most = datasets[variation["dataset"]]["expected"]["n_train"]
+    for j, n_train in enumerate(variation.get("n_train", [])):
+        if n_train > most:
+            yield [*key, "n_train", j], n_train, [f"at most the data set's expected.n_train = {most}"]
+
+
+def _removal_refusals(key: list[Any], removal: Mapping[str, Any]) -> Iterator[Refusal]:
+    sizes = removal["sizes"]
+    if sizes["min"] > sizes["max"]:
+        yield [*key, "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
+    if set(removal["strategies"]) <= set(NOT_PLOTTED):
+        yield [*key, "strategies"], removal["strategies"], ["one at least that figures show"]
 
 
 def _message(error: ValidationError, files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
@@ -247,6 +270,8 @@ def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> 
         for values in itertools.product(*(variation[setting] for setting in varied)):
             changed = dict(zip(varied, values, strict=True))
             settings = _settings(datasets[variation["dataset"]]) | changed
+            if Run(variation["dataset"], BASE, settings) in runs:
+                continue  # the data set's own settings, which are there already
             runs.append(Run(variation["dataset"], variant_name(changed), settings))
     removal = study["removal"]
     return Study(

@@ -75,7 +75,7 @@ def attribution(model: Model, method: Additive) -> Attribution:
 def summed_gradients(model: Model, sets: Sequence[IntArray], coefficients: Array) -> Array:
     """``X_T' c_T + k share P theta_hat`` for each set, (len(sets), q)."""
     shares = model.penalty.share * model.P * model.parameters
-    return np.array([coefficients[T] @ model.X[T] + len(T) * shares for T in sets]).reshape(len(sets), -1)
+    return np.array([coefficients[T] @ model.X[T] + len(T) * shares for T in sets]).reshape(len(sets), model.X.shape[1])
 
 
 def additive_change(model: Model, sets: Sequence[IntArray], method: Additive) -> Array:

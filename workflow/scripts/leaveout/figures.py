@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from leaveout import files
 from leaveout.arrays import Array
 from leaveout.comparison import Comparison
+from leaveout.config import PLOTTED_EVALUATIONS
 
 #: Okabe & Ito's green, blue and sky blue: the paper's colours, told apart by colour-blind readers too.
 COLORS = {"if": "#009E73", "rif": "#0072B2", "newton": "#56B4E9"}
@@ -28,7 +29,7 @@ MARKERS = {
     "top_positive_test_prediction": (">", "top positive test prediction"),
     "top_negative_test_prediction": ("<", "top negative test prediction"),
 }
-EVALUATIONS = {"test_prediction": "test prediction", "test_loss": "test loss", "self_loss": "self loss"}
+EVALUATIONS = {name: name.replace("_", " ") for name in PLOTTED_EVALUATIONS}
 
 PANEL, LEGEND, MARGIN = 2.2, 2.0, 0.7  # inches
 STYLE: dict[Any, Any] = {
@@ -47,7 +48,7 @@ STYLE: dict[Any, Any] = {
 CENTRAL, STRETCH = 0.98, 1.5
 
 
-def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
+def effects_figure(comparison: Comparison, titles: Mapping[str, str], quantity: str = "effect") -> Figure:
     """Draw predicted against actual effects: a row an evaluation function, a column a data set.
 
     Parameters
@@ -56,6 +57,8 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
         Pairs of one variant a data set.
     titles : mapping from data set to title
         Columns, in order.
+    quantity : str
+        What is compared, in the readers' words.
     """
     pairs = comparison.pairs
     rows = [name for name in EVALUATIONS if name in set(pairs["evaluation"])] or list(EVALUATIONS)
@@ -67,10 +70,10 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str]) -> Figure:
             for j, dataset in enumerate(titles):
                 chosen = pairs[(pairs["evaluation"] == evaluation) & (pairs["dataset"] == dataset)]
                 _panel(axes[i, j], chosen)
-            axes[i, 0].set_ylabel(f"{EVALUATIONS[evaluation]}\npredicted effect")
+            axes[i, 0].set_ylabel(f"{EVALUATIONS[evaluation]}\npredicted {quantity}")
         for j, title in enumerate(titles.values()):
             axes[0, j].set_title(title)
-            axes[-1, j].set_xlabel("actual effect (retraining)")
+            axes[-1, j].set_xlabel(f"actual {quantity} (retraining)")
         figure.legend(
             handles=_legend(set(pairs["strategy"])), loc="outside right upper", title="Estimator, removal strategy"
         )

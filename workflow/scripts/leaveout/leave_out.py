@@ -131,6 +131,10 @@ class LeaveOut:
             reach = self.row_reach(model.deletion_gram[kept], j)
             at = (model.z + t[:, j])[kept]
             found[j] = bounds.distance(decrements[j] + rounded, at, model.curvature[kept], reach)
+            if not np.isfinite(found[j]) and model.P.all() and self.weight[j]:
+                # strong convexity alone: ||delta* - delta||_2 <= ||g|| / mu
+                error = np.linalg.norm(gradients[:, j]) + self.gradient_rounding(deltas[:, j], t[:, j])
+                found[j] = np.sqrt(model.hessian_norm) * error / self.weight[j]
         return found
 
     def inverse_norm(self, column: int) -> float:

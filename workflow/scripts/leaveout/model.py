@@ -17,11 +17,13 @@ from leaveout.penalty import Intercept, Penalty, Regularizer
 
 #: Largest min(n, d) that the dense engine factors.
 DENSE_LIMIT = 20_000
+#: Share of the objective's whole decrease that a foreign fit may still be above the optimum.
+FAR_FROM_OPTIMUM = 0.05
 #: Largest absolute feature: fourth powers of it must not overflow.
 LARGEST_FEATURE = 1e70
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     r"""The optimum ``theta_hat`` of ``J(theta) = (1/n) sum_i l_i(theta) + (lambda/2) theta' P theta``.
 
@@ -50,6 +52,16 @@ class Model:
     coordinates: Coordinates
     parameters: Array
     iterations: int
+
+    def __post_init__(self) -> None:
+        for array in (self.X, self.y, self.parameters):
+            array.setflags(write=False)  # what is derived from them is kept
+
+    def __repr__(self) -> str:
+        settings = f"regularization={self.penalty.regularization:g}, regularizer={self.penalty.regularizer!r}"
+        return (
+            f"<Model of {self.n} samples, {len(self.theta)} parameters, {settings}, gradient {self.gradient_norm:.0e}>"
+        )
 
     @property
     def n(self) -> int:
@@ -161,9 +173,13 @@ class Model:
     @cached_property
     def inverse_norm(self) -> float:
         """Estimate of ``||H^{-1}||`` in the 1-norm, which is never below the 2-norm (LAPACK's ``pocon``)."""
-        norm = float(np.linalg.norm(self.hessian, 1))
-        reciprocal_condition, _ = scipy.linalg.lapack.dpocon(self.hessian_factor, norm, uplo="L")
-        return 1 / (norm * reciprocal_condition) if reciprocal_condition > 0 else np.inf
+        reciprocal_condition, _ = scipy.linalg.lapack.dpocon(self.hessian_factor, self.hessian_norm, uplo="L")
+        return 1 / (self.hessian_norm * reciprocal_condition) if reciprocal_condition > 0 else np.inf
+
+    @cached_property
+    def hessian_norm(self) -> float:
+        """``||H||_1``, which is never below the 2-norm."""
+        return float(np.linalg.norm(self.hessian, 1))
 
     @cached_property
     def distance(self) -> float:
@@ -179,9 +195,15 @@ class Model:
             newton_decrement=float(np.sqrt(self.gradient @ newton.solve(self.hessian_factor, self.gradient))),
             iterations=self.iterations,
             status=Status.CONVERGED if self.gradient_norm <= CERTIFIED else Status.ITERATION_LIMIT,
-            condition=float(np.linalg.norm(self.hessian, 1)) * self.inverse_norm,
+            condition=self.hessian_norm * self.inverse_norm,
             gradient_floor=self.gradient_rounding / self.n,
         )
+
+    def objective(self, theta: Array) -> float:
+        """``J(theta)``, mean form, for parameters (p,)."""
+        u = self.coordinates.reduce(theta)
+        total = loss.value(self.X @ u, self.y).sum() + self.penalty.weight(self.n) / 2 * u**2 @ self.P
+        return float(total) / self.n
 
     def features(self, X: npt.ArrayLike) -> Array:
         """Other samples' features, (m, d), in the model's coordinates, (m, q)."""
@@ -244,7 +266,7 @@ def fit(
     design, coordinates = row_space(penalty.design(features), penalty)
     if design.shape[1] > len(labels) and penalty.regularization == 0:
         raise NoOptimum("regularization = 0 with fewer samples than parameters: the optimum is not unique (regularise)")
-    begin = np.zeros(design.shape[1]) if start is None else coordinates.reduce(np.asarray(start, dtype=np.float64))
+    begin = coordinates.reduce(_start(start, penalty.design(features[:1]).shape[1]))
     ridge = penalty.weight(len(labels)) * penalty.diagonal(design.shape[1])
     minimum = newton.minimize(design, labels, ridge, len(labels), begin)
     model = Model(design, labels, penalty, coordinates, minimum.theta, minimum.iterations)
@@ -278,6 +300,13 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
     return features, labels.astype(np.float64)
 
 
+def _start(start: npt.ArrayLike | None, parameters: int) -> Array:
+    theta = np.zeros(parameters) if start is None else np.asarray(start, dtype=np.float64)
+    if theta.shape != (parameters,) or not np.isfinite(theta).all():
+        raise InvalidData(f"start: expected {parameters} finite parameters, got shape {theta.shape}")
+    return theta
+
+
 def _require_certified(model: Model) -> None:
     """Refuse a vanishing gradient that proves nothing, and a gradient that does not vanish."""
     try:
@@ -293,7 +322,7 @@ def _require_certified(model: Model) -> None:
     if model.penalty.regularization == 0 and not np.isfinite(model.distance):
         raise NoOptimum(
             "regularization = 0 and the gradient vanishes without an optimum near by: the classes are separable, at "
-            "least in part, or the columns are linearly dependent (regularise)"
+            "least in part, the columns linearly dependent, or so unequal that rounding hides it (regularise, or scale)"
         )
 
 
@@ -317,11 +346,13 @@ def from_sklearn(estimator: Any, X: npt.ArrayLike, y: npt.ArrayLike, regularizer
     Raises
     ------
     InvalidData
-        The estimator is not fitted, or not this model.
+        The estimator is not fitted, not this model, or not fitted to these samples.
     """
+    if type(estimator).__name__ != "LogisticRegression":
+        raise InvalidData(f"expected a LogisticRegression, got a {type(estimator).__name__}")
     if not hasattr(estimator, "coef_"):
         raise InvalidData("the estimator is not fitted: call its fit first")
-    if len(estimator.classes_) != 2 or estimator.coef_.shape[0] != 1:
+    if len(estimator.classes_) != 2:
         raise InvalidData(f"the estimator knows {len(estimator.classes_)} classes: expected 2")
     if estimator.class_weight is not None:
         raise InvalidData("class_weight is not supported: every sample counts once here")
@@ -333,8 +364,10 @@ def from_sklearn(estimator: Any, X: npt.ArrayLike, y: npt.ArrayLike, regularizer
     labels = np.asarray(y)
     if not np.isin(labels, estimator.classes_).all():
         raise InvalidData(f"y: labels other than the estimator's classes {estimator.classes_.tolist()}")
+    if np.shape(X)[1:] != (estimator.n_features_in_,):
+        raise InvalidData(f"X: expected the {estimator.n_features_in_} features that the estimator knows")
     theta = np.append(estimator.coef_[0], estimator.intercept_) if estimator.fit_intercept else estimator.coef_[0]
-    return fit(
+    model = fit(
         X,
         (labels == estimator.classes_[1]).astype(np.float64),
         regularization=0.0 if unpenalized else 1 / (len(labels) * estimator.C),
@@ -342,3 +375,10 @@ def from_sklearn(estimator: Any, X: npt.ArrayLike, y: npt.ArrayLike, regularizer
         intercept="unpenalized" if estimator.fit_intercept else "none",
         start=theta,
     )
+    given, optimum, nothing = (model.objective(parameters) for parameters in (theta, model.theta, 0 * theta))
+    if given - optimum > FAR_FROM_OPTIMUM * (nothing - optimum):
+        raise InvalidData(
+            "the estimator is far from the optimum for these samples: it was fitted to others, with sample_weight, "
+            "or stopped too early (raise max_iter)"
+        )
+    return model
