@@ -135,6 +135,10 @@ def test_newton_steps_of_any_size_are_the_dense_solve(n, d, regularization, data
         ([60], "set 1: there is no training sample 60"),
         ([0.5], "set 1: positions must be integers"),
         ([[1, 2]], "set 1: expected a one-dimensional"),
+        ([[1, 2], [3]], "set 1: expected a one-dimensional"),
+        ({1, 2}, "set 1: expected a one-dimensional array of positions, got set"),
+        (3, "set 1: expected a one-dimensional array of positions, got int"),
+        (np.zeros(60, dtype=bool), "set 1: positions must be integers, got bool"),
     ],
 )
 def test_what_is_not_a_set_is_refused_by_name(removed, words):

@@ -17,5 +17,7 @@ rule aggregate:
         "../../envs/core.yaml"
     params:
         library=library("aggregate"),
+    message:
+        "Joining the rows of {wildcards.study}"
     script:
         "../scripts/aggregate.py"

@@ -29,6 +29,8 @@ rule calibration:
         bootstrap=lookup(dpath="studies/{study}/bootstrap", within=config),
         seed=CONFIG.seed,
         library=library("calibration"),
+    message:
+        "Tabulating the calibration of {wildcards.study}"
     script:
         "../scripts/calibration.py"
 
@@ -53,5 +55,7 @@ rule certificates:
         "../../envs/core.yaml"
     params:
         library=library("certificates"),
+    message:
+        "Tabulating the certificates of {wildcards.study}"
     script:
         "../scripts/certificates.py"

@@ -18,5 +18,7 @@ rule download:
     params:
         source=lookup(dpath="sources/{source}", within=config),
         library=library("download"),
+    message:
+        "Fetching {wildcards.source}"
     script:
         "../scripts/download.py"

@@ -27,5 +27,7 @@ rule effects:
         evaluations=lookup(dpath="studies/{study}/evaluations", within=config),
         labels=row_labels,
         library=library("effects"),
+    message:
+        "Measuring {wildcards.strategy} of {wildcards.dataset} ({wildcards.variant})"
     script:
         "../scripts/effects.py"

@@ -27,5 +27,7 @@ rule embed_fourier:
         embedding=lookup(dpath="datasets/{dataset}/embedding", within=config),
         split=lookup(dpath="datasets/{dataset}/split", within=config),
         library=embedding_digest,
+    message:
+        "Embedding {wildcards.dataset}"
     script:
         "../scripts/embed_fourier.py"

@@ -27,6 +27,8 @@ rule figure1:
         quantity="effect",
         titles=titles_of,
         library=library("effects_figure"),
+    message:
+        "Drawing Figure 1 of {wildcards.study}"
     script:
         "../scripts/effects_figure.py"
 
@@ -48,3 +50,5 @@ use rule figure1 as figure4 with:
         quantity="leading-order effect",
         titles=titles_of,
         library=library("effects_figure"),
+    message:
+        "Drawing Figure 4 of {wildcards.study}"

@@ -25,5 +25,7 @@ rule fit:
         training=training_settings,
         model=model_settings,
         library=library("fit"),
+    message:
+        "Fitting {wildcards.dataset} ({wildcards.variant})"
     script:
         "../scripts/fit.py"

@@ -25,5 +25,7 @@ rule removal_sets:
         training=training_settings,
         removal=lookup(dpath="studies/{study}/removal", within=config),
         library=library("removal_sets"),
+    message:
+        "Drawing removal sets of {wildcards.dataset} ({wildcards.variant})"
     script:
         "../scripts/removal_sets.py"

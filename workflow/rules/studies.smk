@@ -18,6 +18,8 @@ rule run_record:
     params:
         config=study_settings,
         library=library("effects"),
+    message:
+        "Recording configuration and versions of {wildcards.study}"
     script:
         "../scripts/run_record.py"
 

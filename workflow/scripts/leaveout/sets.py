@@ -18,9 +18,15 @@ def index_sets(sets: IndexSets, n: int) -> list[IntArray]:
 
 
 def _index_set(candidate: object, position: int, n: int) -> IntArray:
-    indices = np.asarray(candidate)
+    try:
+        indices = np.asarray(candidate)
+    except ValueError:
+        raise InvalidSet(f"set {position}: expected a one-dimensional array of positions, got nested lists") from None
     if indices.ndim != 1:
-        raise InvalidSet(f"set {position}: expected a one-dimensional array of positions, got shape {indices.shape}")
+        raise InvalidSet(
+            f"set {position}: expected a one-dimensional array of positions, got {type(candidate).__name__} of shape "
+            f"{indices.shape} (sets are a list of lists: [[3, 17], [4]])"
+        )
     if indices.size == 0:
         return np.empty(0, dtype=np.int64)
     if not np.issubdtype(indices.dtype, np.integer):
