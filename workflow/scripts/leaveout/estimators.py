@@ -6,9 +6,10 @@ With ``g_i = r_i x_i + share P theta_hat`` and ``H_i = a_i x_i x_i' + share P`` 
     RIF_T = sum_{i in T} (H - H_i)^{-1} g_i
     NS_T  = (H - sum_{i in T} H_i)^{-1} sum_{i in T} g_i
 
-IF and RIF are additive: both are ``B^{-1} (X_T' c_T + k share P theta_hat)``, with ``B = H``, ``c = r`` for IF, and
-for RIF, by Sherman-Morrison, ``B = H_1 = H - share P``, ``c_i = (r_i + share a_i x_i' q) / (1 - a_i x_i' H_1^{-1}
-x_i)``, ``q = H_1^{-1} P theta_hat``. One factor serves all samples.
+IF and RIF are additive: both are ``B^{-1} (X_T' c_T + k share P theta_hat)``. For IF ``B = H`` and ``c = r``. For RIF,
+by Sherman-Morrison, one factor of ``B = H_1 = H - share P`` serves all samples:
+
+    c_i = (r_i + share a_i x_i' q) / (1 - a_i x_i' H_1^{-1} x_i),     q = H_1^{-1} P theta_hat
 
 References
 ----------

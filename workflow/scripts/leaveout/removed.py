@@ -1,9 +1,8 @@
 r"""The Hessian without a removal set, in whitened coordinates: what Newton step, retraining and bounds share.
 
-With ``u = L_1' x`` the deletion Hessian ``H_1`` is the identity and the set's own samples are ``U = L_1^{-1} X_T'
-A_T^{1/2}``:
+With ``H_1 = L_1 L_1'`` and ``u = L_1' x`` the deletion Hessian is the identity, and without a set T of k samples
 
-    H_T = (I - U U') - (k - 1) share S,     S = L_1^{-1} P L_1^{-T}          (k = |T|)
+    H_T = (I - U U') - (k - 1) share S,     U = L_1^{-1} X_T' A_T^{1/2},     S = L_1^{-1} P L_1^{-T}
 
 For a small set the bracket is inverted with a k x k factor (Woodbury). It is H_T but for the regulariser's share of
 the other k - 1 samples, which is at most a fraction (k - 1)/(n - 1) of it. A set of more than half of the samples, or
