@@ -56,13 +56,16 @@ $(VENV)/bin/python:
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The tests' requirements hold the run's: installing them serves both.
+# The lock files are complete: nothing is left to resolve.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+
 $(VENV)/.run: requirements/run.txt | $(VENV)/bin/python
 	@echo "installing packages (once, a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@$(PIP) $<
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt $(VENV)/.run | $(VENV)/bin/python
-	@echo "installing the tests' packages (once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
+# The tests' packages hold the run's: one installation serves both.
+$(VENV)/.test: requirements/test.txt | $(VENV)/bin/python
+	@echo "installing packages and those of the tests (once, a minute or two)"
+	@$(PIP) $<
+	@touch $(VENV)/.run $@
