@@ -105,6 +105,17 @@ def test_effect_error_bounds_what_is_still_wrong(solved, regularization, limit):
         assert np.median(errors / (np.abs(reported) + typical)) <= 1e-8
 
 
+def test_the_rounding_of_the_evaluation_is_part_of_the_effect_error(monkeypatch):
+    one = case()
+    evaluations, _ = bound(one)
+    problem = LeaveOut(one.model, list(factor_removable(one.model, index_sets(one.sets, one.model.n)).values()))
+    changes, predictors = np.zeros((len(one.sets), 7)), evaluations.predictors(np.zeros((len(one.sets), 7)))
+    nothing = np.zeros(len(one.sets))
+    before = effect_errors(problem, evaluations, changes, nothing, predictors)
+    monkeypatch.setattr(evaluation.Evaluation, "rounding_errors", lambda *_: np.full(len(one.sets), 1e3))
+    assert_allclose(effect_errors(problem, evaluations, changes, nothing, predictors) - before, 1e3, rtol=1e-9)
+
+
 def test_the_rounding_of_effects_is_bounded():
     """The same change, evaluated in double and in extended precision."""
     ratios = []

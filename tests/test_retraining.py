@@ -85,7 +85,7 @@ def test_leverages_near_one_are_survived(regularization, regularizer, seed, data
 def test_effects_agree_from_any_start(regularizer):
     """The rule that defines agreement, down to a regularisation at which 1e-13 in the gradient is not enough."""
     for regularization in (1e-8, 1e-7, 1e-5):
-        X, y = gaussian(120, 20, seed=1)
+        X, y = gaussian(120, 100, seed=1, spread=3.0)
         model = leaveout.fit(X, y, regularization, regularizer, "penalized")
         evaluations = evaluation.bind(list(evaluation.EVALUATIONS), model, X[::2], y[::2], 0, "agreement")
         sets = [np.random.default_rng(k).permutation(120)[:k] for k in (1, 2, 4, 6, 9, 12)]
