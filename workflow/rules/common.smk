@@ -11,7 +11,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from leaveout.config import BASE, load
+from leaveout.config import load
 from leaveout.errors import ConfigError
 from leaveout.provenance import library_digest
 
@@ -47,9 +47,9 @@ wildcard_constraints:
     strategy="[a-z0-9_]+",
 
 
-def library(script, *modules):
+def library(script):
     """Digest, when a job is planned, of the library files that its script reaches: a change of these reruns it."""
-    return partial(planned_digest, script, modules)
+    return partial(planned_digest, script, [])
 
 
 def planned_digest(script, modules, wildcards):
