@@ -44,8 +44,17 @@ def test_gradient_and_hessian_are_derivatives(solved):
     assert_allclose(bend, dense.hessian(theta) @ direction, rtol=1e-6, atol=1e-6)
     model = solved.model
     assert_allclose(model.coordinates.lift(model.gradient[None])[0], dense.gradient(model.theta), atol=1e-12)
-    lifted = model.coordinates.reduce(dense.hessian(model.theta))
-    assert_allclose(model.coordinates.reduce(lifted.T), model.hessian, rtol=EXACT, atol=ROUNDING)
+
+
+def test_whitening_diagonalises_hessian_and_regulariser(solved):
+    model, dense = solved.model, solved.dense
+    B = model.coordinates.lift(model.whitening.basis.T).T
+    share = dense.weight() - dense.weight([0])
+    H_1 = dense.hessian(model.theta) - share * dense.P
+    assert_allclose(B.T @ H_1 @ B, np.eye(B.shape[1]), atol=EXACT)
+    assert_allclose(B.T @ dense.P @ B, np.diag(model.whitening.penalty), rtol=EXACT, atol=EXACT * B.max() ** 2)
+    assert model.whitening.inverse_norm >= np.linalg.norm(B @ B.T, 2) * (1 - EXACT)
+    assert model.whitening.hessian_norm >= np.linalg.norm(model.coordinates.reduce(H_1), 2) * (1 - EXACT)
 
 
 def test_leverage_is_the_definition(solved):

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 import leaveout
 from conftest import case, gaussian
-from leaveout import Status, errors, evaluation, newton, removed, retraining
+from leaveout import Status, errors, evaluation, lbfgs, removed, retraining
 from leaveout.leave_out import LeaveOut
 from leaveout.measurement import evaluate
 from oracles.dense import Problem
@@ -102,7 +102,7 @@ def test_full_steps_alone_would_diverge(monkeypatch):
     model = leaveout.fit(X, y, 1e-6)
     far = 50 * np.random.default_rng(0).normal(size=(1, len(model.theta)))
     assert leaveout.retrain(model, [[1, 2, 3]], start=far).certified.all()
-    monkeypatch.setattr(newton, "step_lengths", lambda z, dz, descent, penalty: np.ones(len(descent)))
+    monkeypatch.setattr(lbfgs, "_step_lengths", lambda *_: (np.ones(1), np.zeros(1, dtype=bool)))
     with np.errstate(all="ignore"):
         assert not leaveout.retrain(model, [[1, 2, 3]], start=far, iteration_limit=60).certified.any()
 
@@ -163,7 +163,7 @@ def test_an_iteration_limit_is_a_status_with_a_truthful_certificate():
     g = dense.gradient(found.theta[0], removed_set)
     assert found.gradient_norm[0] == pytest.approx(np.linalg.norm(g) / 130, rel=1e-9)
     exact = np.sqrt(g @ np.linalg.solve(dense.hessian(found.theta[0], removed_set), g))
-    assert found.newton_decrement[0] == pytest.approx(exact, rel=0.05)
+    assert exact <= found.newton_decrement[0] <= 100 * exact
 
 
 def test_the_distance_bound_holds_wherever_the_iteration_is_stopped():
@@ -203,8 +203,9 @@ def test_the_rounding_of_gradients_is_bounded_and_not_by_much():
         delta = leaveout.retrain(model, [removed_set]).change.T
         t, one = X @ delta, np.array([0])
         exact = dense.gradient(model.theta + delta[:, 0].astype(np.longdouble), removed_set)
-        error = np.linalg.norm((exact - problem.gradient(delta, t, one)[:, 0]).astype(float))
-        ratios.append(error / problem.gradient_rounding(delta[:, 0], t[:, 0]))
+        slopes = problem.slopes(problem.kept(t, one))
+        error = np.linalg.norm((exact - problem.gradient(delta, slopes, one)[:, 0]).astype(float))
+        ratios.append(error / problem.rounding(delta, t, slopes)[0])
     assert max(ratios) <= 1
     assert np.median(ratios) >= 1e-3
 

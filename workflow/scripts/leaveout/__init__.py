@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
-    "fit": "model",
-    "from_sklearn": "model",
+    "fit": "fitting",
+    "from_sklearn": "fitting",
     "Model": "model",
     "influence": "estimators",
     "contributions": "estimators",

@@ -10,61 +10,75 @@ Let F be the sum-form objective of some samples, ``M = X' diag(a) X + mu P`` its
 
 Then ``||theta* - theta||_M <= t`` for every t with ``t Psi(t) >= ||g||_{M^-1}``: along the minimisers of
 ``F - (1 - s) g' theta``, s from 0 to 1, the mean Hessian is at least ``Psi`` times M, and the path starts at ``theta``.
-A finite t also proves that an optimum exists at all.
+A finite t also proves that an optimum exists at all. Psi itself is bounded through its dual,
+``Psi = max_v { v - sum_i min(1, a_i beta_i^2) max(0, v - s_i) }``, where every v in [0, 1] gives a lower bound.
 """
 
 import numpy as np
 
 from leaveout import loss
-from leaveout.arrays import Array
+from leaveout.arrays import Array, rounding
+from leaveout.linear_algebra import beside, namespace, on_host
 
 SEARCH_LIMIT = 60
 #: Change of a linear predictor beyond which a sample has no curvature left: the search ends there.
 FARTHEST = 700.0
+#: Stands for a reach of zero.
+TINY = 1e-300
+#: Multipliers v that are tried.
+MULTIPLIERS = tuple(0.7**power for power in range(16))
 
 
-def relative_curvature(t: float, z: Array, curvature: Array, beta: Array) -> float:
-    """``Psi(t)``: the least curvature of F within distance t, relative to the reference.
+def relative_curvature(t: Array, z: Array, curvature: Array, beta: Array) -> Array:
+    """Lower bound of ``Psi(t)``, (m,): the least curvature of F within distance t, relative to the reference.
 
     Parameters
     ----------
-    t : float
-        Distance in the norm of M, > 0.
-    z : (n,) float64 array
-        Linear predictors at the iterate.
-    curvature, beta : (n,) float64 arrays
-        ``a_i`` at the reference, and bounds of ``||x_i||_{M^-1}``.
+    t : (m,) numpy array
+        Distances in the norm of M, > 0, one an iterate.
+    z : (n, m) float64 array
+        Linear predictors at the iterates.
+    curvature : (n, 1) float64 array
+        ``a_i`` at the reference.
+    beta : (n, m) float64 array
+        Bounds of ``||x_i||_{M^-1}``; 0 for samples that F does not contain.
     """
-    reach = beta * t
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = loss.probability_change(np.abs(z), reach) / (reach * curvature)
-    ratio = np.where(np.isfinite(ratio), np.minimum(ratio, 1.0), 1.0)  # a sample without leverage carries no weight
-    order = np.argsort(ratio)
-    capacity = np.minimum(1.0, curvature * beta**2)[order]
-    filled = np.minimum(np.cumsum(capacity), 1.0)
-    weights = np.diff(filled, prepend=0.0)
-    rest = 1.0 - (filled[-1] if len(filled) else 0.0)
-    return float(weights @ ratio[order]) + rest
+    xp = namespace(z)
+    reach = beta * beside(z, t)
+    least = loss.probability_change(xp.abs(z), reach)
+    scale = reach * curvature
+    carries = scale > 0  # a sample without leverage carries no weight
+    ratio = xp.clip(xp.where(carries, least, scale + 1) / xp.where(carries, scale, 0 * scale + 1), max=1.0)
+    capacity = xp.clip(curvature * beta**2, max=1.0)
+    found = np.zeros(z.shape[1])
+    for v in MULTIPLIERS:
+        missing = xp.clip(v - ratio, min=0.0)
+        missing *= capacity
+        found = np.maximum(found, v - on_host(xp.sum(missing, axis=0)))
+    return np.maximum(0.0, found - rounding(len(z)))
 
 
-def distance(decrement: float, z: Array, curvature: Array, beta: Array) -> float:
-    """Return a t with ``||theta* - theta||_M <= t``, or infinity where the argument proves none.
+def distances(decrements: Array, z: Array, curvature: Array, beta: Array) -> Array:
+    """Return t with ``||theta* - theta||_M <= t``, (m,), or infinity where the argument proves none.
 
     Parameters
     ----------
-    decrement : float
+    decrements : (m,) numpy array
         ``||g||_{M^-1}``, sum form, rounding included.
-    z, curvature, beta : (n,) float64 arrays
+    z, curvature, beta : float64 arrays
         As in ``relative_curvature``.
     """
-    if decrement == 0:
-        return 0.0
-    t = decrement
+    found = np.where(decrements == 0, 0.0, np.inf)
+    farthest = FARTHEST / np.maximum(on_host(namespace(beta).max(beta, axis=0)), TINY)
+    t = decrements.copy()
+    pending = np.flatnonzero((decrements > 0) & (t <= farthest))
     for _ in range(SEARCH_LIMIT):
-        psi = relative_curvature(t, z, curvature, beta)
-        if t * psi >= decrement:
-            return t
-        t = 1.01 * decrement / psi if psi > 0 else np.inf
-        if not t * np.max(beta, initial=0.0) <= FARTHEST:
+        if not pending.size:
             break
-    return np.inf
+        psi = relative_curvature(t[pending], z[:, pending], curvature, beta[:, pending])
+        enough = t[pending] * psi >= decrements[pending]
+        found[pending[enough]] = t[pending[enough]]
+        pending, psi = pending[~enough & (psi > 0)], psi[~enough & (psi > 0)]
+        t[pending] = 1.01 * decrements[pending] / psi
+        pending = pending[t[pending] <= farthest[pending]]
+    return found

@@ -7,10 +7,8 @@ stays out of the rotation, since it is not penalised like its neighbours.
 
 from dataclasses import dataclass
 
-import numpy as np
-import scipy.linalg
-
 from leaveout.arrays import Array
+from leaveout.linear_algebra import namespace
 from leaveout.penalty import Penalty
 
 
@@ -45,8 +43,10 @@ def row_space(design: Array, penalty: Penalty) -> tuple[Array, Coordinates]:
     free = int(penalty.intercept == "unpenalized")
     if penalty.regularization == 0 or n >= p - free:
         return design, Coordinates(None)
-    basis, triangle = np.linalg.qr(design[:, : p - free].T)
+    xp = namespace(design)
+    basis, triangle = xp.linalg.qr(design[:, : p - free].T)
     if not free:
-        return np.ascontiguousarray(triangle.T), Coordinates(basis)
-    rotated = np.column_stack([triangle.T, design[:, -1]])
-    return rotated, Coordinates(scipy.linalg.block_diag(basis, np.eye(1)))
+        return xp.asarray(triangle.T, copy=True), Coordinates(basis)
+    rotated = xp.concat([triangle.T, design[:, -1:]], axis=1)
+    constant = xp.concat([0 * basis[:, :1], 0 * basis[:1, :1] + 1], axis=0)
+    return rotated, Coordinates(xp.concat([xp.concat([basis, 0 * basis[:1]], axis=0), constant], axis=1))

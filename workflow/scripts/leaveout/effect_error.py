@@ -8,10 +8,10 @@ M.
 
 import numpy as np
 
-from leaveout import newton
 from leaveout.arrays import Array
 from leaveout.evaluation import Evaluation, Evaluations
 from leaveout.leave_out import LeaveOut
+from leaveout.linear_algebra import on_host
 from leaveout.model import Model
 
 
@@ -43,16 +43,16 @@ def effect_errors(
 def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, predictors: dict[str, Array]) -> Array:
     t = predictors[f.points_name][f.rows]
     slopes = problem.dual_norms(f.gradients_at(changes, t))
-    gram = f.points.gram[f.rows]
-    curvatures = np.array(
-        [f.curvature_bound(problem.row_reach(gram, j), 1 / w if w else 0.0) for j, w in enumerate(problem.weight)]
-    )
+    gram = float(f.points.gram[f.rows].sum())
+    curvatures = f.curvature_bound(gram / problem.least_eigenvalues, _inverse(problem.weight))
     own = slopes * distances + curvatures / 2 * distances**2
-    return own + _base_error(problem.model, f, gram) + f.rounding_errors(changes, t)
+    return own + _base_error(problem.model, f, gram) + on_host(f.rounding_errors(changes, t))
 
 
-def _base_error(model: Model, f: Evaluation, gram: Array) -> float:
-    slope = float(np.sqrt(f.gradient @ newton.solve(model.hessian_factor, f.gradient)))
-    weight = model.penalty.weight(model.n)
-    curvature = f.curvature_bound(np.sqrt(gram), 1 / weight if weight else 0.0)
-    return slope * model.distance + curvature / 2 * model.distance**2
+def _base_error(model: Model, f: Evaluation, gram: float) -> float:
+    curvature = f.curvature_bound(np.array([gram]), _inverse(np.array([model.penalty.weight(model.n)])))
+    return float(model.dual_norm(f.gradient) * model.distance + curvature[0] / 2 * model.distance**2)
+
+
+def _inverse(weights: Array) -> Array:
+    return np.where(weights > 0, 1 / np.where(weights > 0, weights, 1.0), 0.0)

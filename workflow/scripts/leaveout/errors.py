@@ -29,6 +29,10 @@ class ConfigError(LeaveoutError):
     """A setting of the configuration that is not allowed."""
 
 
+class DeviceUnavailable(LeaveoutError):
+    """A device to compute on that this machine or this environment does not have."""
+
+
 class SourceError(LeaveoutError):
     """A source file that is missing, or not the expected one."""
 

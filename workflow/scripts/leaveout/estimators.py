@@ -6,10 +6,13 @@ With ``g_i = r_i x_i + share P theta_hat`` and ``H_i = a_i x_i x_i' + share P`` 
     RIF_T = sum_{i in T} (H - H_i)^{-1} g_i
     NS_T  = (H - sum_{i in T} H_i)^{-1} sum_{i in T} g_i
 
-IF and RIF are additive: both are ``B^{-1} (X_T' c_T + k share P theta_hat)``. For IF ``B = H`` and ``c = r``. For RIF,
-by Sherman-Morrison, one factor of ``B = H_1 = H - share P`` serves all samples:
+IF and RIF are additive: both are ``M^{-1} (X_T' c_T + k share P theta_hat)``. For IF ``M = H`` and ``c = r``. For RIF,
+by Sherman-Morrison, one factor of ``M = H_1 = H - share P`` serves all samples:
 
-    c_i = (r_i + share a_i x_i' q) / (1 - a_i x_i' H_1^{-1} x_i),     q = H_1^{-1} P theta_hat
+    c_i = (r_i + share a_i x_i' v) / (1 - a_i x_i' H_1^{-1} x_i),     v = H_1^{-1} P theta_hat
+
+In whitened coordinates (see ``whitening``) M is the identity or diagonal. NS_T comes with the factored Hessian without
+the set (see ``removed``).
 
 References
 ----------
@@ -23,16 +26,12 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from leaveout import newton
 from leaveout.arrays import EPSILON, Array, IndexSets, IntArray
-from leaveout.conjugate_gradients import conjugate_gradients
 from leaveout.errors import InvalidData, NotRemovable
+from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian, blocks, removed_hessian, whitened_penalty
+from leaveout.removed import RemovedHessian, blocks, removed_hessian
 from leaveout.sets import index_sets
-
-#: Sets small enough for the k x k factor have eigenvalues in [1/2, 1]: rounding is reached in 25 steps.
-SHIFT_LIMIT = 100
 
 Additive = Literal["if", "rif"]
 Method = Literal["if", "rif", "newton"]
@@ -40,17 +39,17 @@ Method = Literal["if", "rif", "newton"]
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """An additive estimator: sample i changes the parameters by ``B^{-1} (c_i x_i + share P theta_hat)``.
+    """An additive estimator: sample i changes the parameters by ``M^{-1} (c_i x_i + share P theta_hat)``.
 
     Attributes
     ----------
-    factor : (q, q) float64 array
-        Lower Cholesky factor of B.
+    diagonal : (q,) float64 array
+        M in whitened coordinates.
     coefficients : (n,) float64 array
         ``c``.
     """
 
-    factor: Array
+    diagonal: Array
     coefficients: Array
 
 
@@ -62,54 +61,37 @@ def attribution(model: Model, method: Additive) -> Attribution:
     NotRemovable
         A single sample determines a parameter: its leverage is 1.
     """
+    share = model.penalty.share
     if method == "if":
-        return Attribution(model.hessian_factor, model.residual)
-    q = newton.solve(model.deletion_factor, model.P * model.parameters)
+        return Attribution(model.whitening.shifted(share), model.residual)
     room = 1 - model.curvature * model.deletion_gram
-    worst = int(np.argmin(room))
-    if room[worst] <= EPSILON:
+    worst = int(namespace(room).argmin(room))
+    if float(room[worst]) <= EPSILON:
         raise NotRemovable(f"training sample {worst} has leverage 1: without it the parameters are not determined")
-    coefficients = (model.residual + model.penalty.share * model.curvature * (model.X @ q)) / room
-    return Attribution(model.deletion_factor, coefficients)
+    along = model.whitened @ model.whitening.whiten(model.P * model.parameters)
+    return Attribution(model.whitening.shifted(0.0), (model.residual + share * model.curvature * along) / room)
 
 
-def summed_gradients(model: Model, sets: Sequence[IntArray], coefficients: Array) -> Array:
-    """``X_T' c_T + k share P theta_hat`` for each set, (len(sets), q)."""
-    shares = model.penalty.share * model.P * model.parameters
-    return np.array([coefficients[T] @ model.X[T] + len(T) * shares for T in sets]).reshape(len(sets), model.X.shape[1])
+def indicators(model: Model, sets: Sequence[IntArray], coefficients: Array) -> Array:
+    """``coefficients`` where a sample is in a set, else 0: (len(sets), n)."""
+    rows = namespace(coefficients).zeros_like(coefficients[None, :] + beside(coefficients, np.zeros((len(sets), 1))))
+    for j, removed in enumerate(sets):
+        rows[j, removed] = coefficients[removed]
+    return rows
 
 
 def additive_change(model: Model, sets: Sequence[IntArray], method: Additive) -> Array:
     """IF_T or RIF_T in the model's coordinates, (len(sets), q)."""
     estimator = attribution(model, method)
-    return newton.solve(estimator.factor, summed_gradients(model, sets, estimator.coefficients).T).T
+    sizes = beside(model.X, [len(removed) for removed in sets])[:, None]
+    shares = model.penalty.share * model.whitening.whiten(model.P * model.parameters)
+    summed = indicators(model, sets, estimator.coefficients) @ model.whitened + sizes * shares
+    return model.whitening.unwhiten(summed / estimator.diagonal)
 
 
 def newton_change(model: Model, hessians: Sequence[RemovedHessian]) -> Array:
-    r"""NS_T in the model's coordinates, (len(hessians), q), for sets whose Hessians are factored.
-
-    Conjugate gradients without a pass over X, preconditioned by the factor: the eigenvalues lie in
-    ``[1 - (k - 1)/(n - 1), 1]``, so that rounding is reached in a number of steps known in advance, 8 at k = 5 % of n.
-    """
-    summed = summed_gradients(model, [hessian.removed for hessian in hessians], model.residual)
-
-    def precondition(vectors: Array, columns: IntArray) -> Array:
-        return np.column_stack([hessians[j].solve(vectors[:, i]) for i, j in enumerate(columns)])
-
-    def apply(vectors: Array, columns: IntArray) -> Array:
-        shifts = np.array([hessians[j].shift for j in columns])
-        image = np.column_stack([_factored_product(hessians[j], vectors[:, i]) for i, j in enumerate(columns)])
-        return image - shifts * whitened_penalty(model, vectors) if shifts.any() else image
-
-    tolerance = np.full(len(hessians), 4 * EPSILON)
-    solution, _ = conjugate_gradients(apply, precondition, model.whiten(summed).T, tolerance, SHIFT_LIMIT)
-    return model.unwhiten(solution.T)
-
-
-def _factored_product(hessian: RemovedHessian, vector: Array) -> Array:
-    if hessian.update is None:
-        return hessian.factor @ (hessian.factor.T @ vector)
-    return vector - hessian.update @ (hessian.update.T @ vector)
+    """NS_T in the model's coordinates, (len(hessians), q), for sets whose Hessians are factored."""
+    return model.whitening.unwhiten(namespace(model.X).stack([hessian.newton_step for hessian in hessians]))
 
 
 def influence(model: Model, sets: IndexSets, method: Method = "rif") -> Array:
@@ -126,7 +108,7 @@ def influence(model: Model, sets: IndexSets, method: Method = "rif") -> Array:
 
     Returns
     -------
-    (len(sets), p) float64 array
+    (len(sets), p) float64 numpy array
         Exact under the model's regulariser convention.
 
     Raises
@@ -139,12 +121,15 @@ def influence(model: Model, sets: IndexSets, method: Method = "rif") -> Array:
     if method not in get_args(Method):
         raise InvalidData(f"method = {method!r}: allowed is one of {', '.join(get_args(Method))}")
     checked = index_sets(sets, model.n)
-    if method != "newton":
-        return model.coordinates.lift(additive_change(model, checked, method))
-    changes = np.empty((len(checked), model.X.shape[1]))
+    changes = np.empty((len(checked), len(model.theta)))
     for block in blocks(model, checked):
-        changes[block] = newton_change(model, [_factored(model, checked, position) for position in block])
-    return model.coordinates.lift(changes)
+        inside = [checked[position] for position in block]
+        if method == "newton":
+            change = newton_change(model, [_factored(model, checked, position) for position in block])
+        else:
+            change = additive_change(model, inside, method)
+        changes[block] = on_host(model.coordinates.lift(change))
+    return changes
 
 
 def _factored(model: Model, sets: list[IntArray], position: int) -> RemovedHessian:
@@ -168,17 +153,17 @@ def contributions(model: Model, method: Additive = "rif", directions: npt.ArrayL
 
     Returns
     -------
-    (n, p) float64 array, or (n, m) where directions are given
+    (n, p) float64 numpy array, or (n, m) where directions are given
     """
     if method not in get_args(Additive):
         raise InvalidData(f"method = {method!r}: additive are {' and '.join(get_args(Additive))}")
     estimator = attribution(model, method)
-    shares = model.penalty.share * model.P * model.parameters
+    shares = model.penalty.share * model.whitening.whiten(model.P * model.parameters)
     if directions is None:
-        gradients = estimator.coefficients[:, None] * model.X + shares
-        return model.coordinates.lift(newton.solve(estimator.factor, gradients.T).T)
+        summed = estimator.coefficients[:, None] * model.whitened + shares
+        return on_host(model.coordinates.lift(model.whitening.unwhiten(summed / estimator.diagonal)))
     along = np.asarray(directions, dtype=np.float64)
     if along.ndim != 2 or along.shape[1] != len(model.theta):
         raise InvalidData(f"directions: expected shape (m, {len(model.theta)}), got {along.shape}")
-    solved = newton.solve(estimator.factor, model.coordinates.reduce(along).T)
-    return estimator.coefficients[:, None] * (model.X @ solved) + shares @ solved
+    solved = (model.whitening.whiten(model.coordinates.reduce(beside(model.X, along))) / estimator.diagonal).T
+    return on_host(estimator.coefficients[:, None] * (model.whitened @ solved) + shares @ solved)

@@ -25,6 +25,7 @@ import numpy as np
 
 from leaveout import loss, seeds
 from leaveout.arrays import Array, IntArray, rounding
+from leaveout.linear_algebra import beside, dots, namespace, on_host, squares
 from leaveout.model import Model
 
 #: How many test points are chosen by highest loss, and how many at random from the others.
@@ -115,7 +116,7 @@ class Evaluation:
     @cached_property
     def gradient(self) -> Array:
         """``grad f(theta_hat)``, (q,)."""
-        return self.gradients_at(np.zeros((1, self.X.shape[1])), np.zeros((len(self.y), 1)))[0]
+        return self.gradients_at(0 * self.model.parameters[None, :], 0 * self.y[:, None])[0]
 
     def gradients_at(self, changes: Array, t: Array) -> Array:
         """``grad f(theta_hat + change)`` for each row of ``changes`` (m, q), (m, q); ``t`` is (s, m)."""
@@ -142,32 +143,32 @@ class Evaluation:
         curved = loss.curvature(self.z) @ t**2
         return (curved + self.penalty_weight * (changes**2 @ self.model.P)) / 2
 
-    def curvature_bound(self, reach: Array, inverse_penalty: float) -> float:
-        """C with ``|d' (Hessian of f) d| <= C ||d||_M^2`` everywhere.
+    def curvature_bound(self, reach: Array, inverse_penalty: Array) -> Array:
+        """C with ``|d' (Hessian of f) d| <= C ||d||_M^2`` everywhere, (m,), for m metrics M.
 
         Parameters
         ----------
-        reach : (s,) float64 array
-            Bounds of ``||x_i||_{M^{-1}}``.
-        inverse_penalty : float
+        reach : (m,) numpy array
+            ``sum_{i in S} ||x_i||_{M^{-1}}^2``, bounded from above.
+        inverse_penalty : (m,) numpy array
             ``1 / mu``, mu the weight of P in M.
         """
         steepest = loss.PROBABILITY_CURVATURE if self.definition.quantity == "probability" else loss.LOSS_CURVATURE
-        return float(steepest * np.sum(reach**2)) + (
-            self.penalty_weight * inverse_penalty if self.penalty_weight else 0.0
-        )
+        return steepest * reach + (self.penalty_weight * inverse_penalty if self.penalty_weight else 0.0)
 
     def rounding_errors(self, changes: Array, t: Array) -> Array:
         """Error with which each ``effect`` is computed, (m,): by its sums, and by those of the linear predictors."""
-        z, norms = self.z[:, None], np.linalg.norm(self.X, axis=1)[:, None]
-        sizes, size = np.linalg.norm(changes, axis=1), float(np.linalg.norm(self.model.parameters))
-        a = np.maximum(loss.curvature(z), loss.curvature(z + t))
-        slopes = (
-            a if self.definition.quantity == "probability" else np.abs(loss.slope(z, self.y[:, None])) + a * np.abs(t)
-        )
-        predictors = np.linalg.norm(norms * slopes, axis=0) * sizes + np.linalg.norm(a * t * norms, axis=0) * size
-        terms = np.abs(slopes * t).sum(axis=0) + self.penalty_weight * sizes * (size + sizes)
-        return rounding() * predictors + rounding(len(z)) * terms
+        xp, size = namespace(t), self.model.size
+        norms = xp.linalg.vector_norm(self.X, axis=1)[:, None]
+        sizes = xp.linalg.vector_norm(changes, axis=1)
+        here, there = loss.curvature(self.z)[:, None], loss.curvature(self.z[:, None] + t)
+        a = xp.where(there > here, there, 0 * there + here)
+        t = xp.abs(t)
+        slopes = a if self.definition.quantity == "probability" else a * t + xp.abs(loss.slope(self.z, self.y))[:, None]
+        by_size, by_change = norms * slopes, norms * a * t
+        predictors = xp.sqrt(dots(by_size, by_size)) * sizes + xp.sqrt(dots(by_change, by_change)) * size
+        terms = dots(slopes, t) + self.penalty_weight * sizes * (size + sizes)
+        return rounding() * predictors + rounding(len(self.z)) * terms
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,18 +205,17 @@ def bind(names: Sequence[str], model: Model, X_test: Array, y_test: Array, seed:
         Keys of ``EVALUATIONS``.
     model : Model
     X_test : (s, d) array
-        Test features, without a constant column.
+        Test features, without a constant column; a numpy array, as ``y_test``.
     y_test : (s,) array in {0, 1}
     seed, dataset : int, str
         Seed the draw of the test points that are not chosen by their loss.
     """
     X = model.features(X_test)
     z = X @ model.parameters
-    whitened = model.whiten(X)
-    test = Points(X, y_test.astype(np.float64), z, np.einsum("ij,ij->i", whitened, whitened))
+    test = Points(X, beside(X, y_test), z, squares(model.whitening.whiten(X)))
     train = Points(model.X, model.y, model.z, model.deletion_gram)
     rows: dict[str, IntArray | slice] = {
-        "chosen": choose_test_points(loss.value(z, test.y), seeds.generator(seed, dataset, "test points")),
+        "chosen": choose_test_points(on_host(loss.value(z, test.y)), seeds.generator(seed, dataset, "test points")),
         "test": slice(None),
         "train": slice(None),
     }

@@ -4,40 +4,46 @@ The gradient, sum form, is
 
     g_T(delta) = sum_{i not in T} x_i [p(z_i + t_i) - p(z_i)] + mu P delta - (sum_{i in T} g_i - n grad J(theta_hat))
 
-with ``t = X delta``, in which nothing cancels: its rounding is relative to the change itself, not to the model. In
-whitened coordinates, ``W = X L_1^{-T}``, the Hessian needs one pass over W and no penalty matrix:
-
-    N = W' (diag(w) - c A) W + c I
-
-with ``w_i`` the curvature at the iterate for kept samples, else 0, and ``c = mu / (weight of P in H_1)``.
+with ``t = X delta``, in which nothing cancels: its rounding is relative to the change itself, not to the model.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from leaveout import bounds, loss, newton
+from leaveout import bounds, loss
 from leaveout.arrays import Array, BoolArray, IntArray
-from leaveout.conjugate_gradients import conjugate_gradients
-from leaveout.estimators import summed_gradients
+from leaveout.estimators import indicators
+from leaveout.linear_algebra import (
+    beside,
+    cholesky,
+    dots,
+    eye,
+    matrix_norm,
+    namespace,
+    on_host,
+    squares,
+    triangular_solve,
+)
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian
+from leaveout.removed import RemovedHessian, whitened_hessian
 
-INNER_LIMIT = 500
+#: Error of a retrained change, relative to it, in the norm of the Hessian, that is not worth another iteration.
+NEGLIGIBLE = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
 class LeaveOut:
-    """Objectives without the sets of ``hessians``; arrays have one column a set, ``columns`` says which.
+    """Objectives without the sets of ``hessians``, as ``lbfgs`` minimises them: one column a set.
 
     Attributes
     ----------
     model : Model
         In its own coordinates, q of them.
     hessians : sequence of RemovedHessian
-        The sets, and what preconditions their Newton directions.
+        The sets, and what preconditions their directions.
     """
 
     model: Model
@@ -45,107 +51,168 @@ class LeaveOut:
 
     @cached_property
     def weight(self) -> Array:
-        """``mu``: the regulariser's weight in sum form."""
+        """``mu``: the regulariser's weight in sum form, (m,), a numpy array."""
         return np.array([self.model.penalty.weight(self.model.n, len(h.removed)) for h in self.hessians])
 
     @cached_property
     def divisor(self) -> Array:
-        """What turns the sum form into the mean form."""
+        """What turns the sum form into the mean form, (m,), a numpy array."""
         return np.array([float(self.model.penalty.divisor(self.model.n, len(h.removed))) for h in self.hessians])
 
     @cached_property
     def target(self) -> Array:
         """``sum_{i in T} g_i - n grad J(theta_hat)``, (q, m): what the change has to balance."""
-        summed = summed_gradients(self.model, [h.removed for h in self.hessians], self.model.residual)
-        return (summed - self.model.gradient).T
+        model = self.model
+        sizes = beside(model.X, [len(h.removed) for h in self.hessians])
+        summed = model.X.T @ indicators(model, [h.removed for h in self.hessians], model.residual).T
+        shares = (model.penalty.share * model.P * model.parameters)[:, None]
+        return summed + sizes * shares - model.gradient[:, None]
 
-    def _kept(self, values: Array, columns: IntArray) -> Array:
+    @cached_property
+    def ridge(self) -> Array:
+        """Diagonals of ``mu P``, (q, m)."""
+        return self.model.P[:, None] * beside(self.model.X, self.weight)
+
+    def kept(self, values: Array, columns: IntArray) -> Array:
         """Set the removed samples' entries to zero, in place."""
         for i, j in enumerate(columns):
             values[self.hessians[j].removed, i] = 0.0
         return values
 
-    def gradient(self, delta: Array, t: Array, columns: IntArray) -> Array:
-        """``g_T(delta)``, (q, len(columns)), from the changes of parameters and linear predictors."""
-        change = self._kept(loss.probability_change(self.model.z[:, None], t), columns)
-        penalty = self.weight[columns] * self.model.P[:, None] * delta
-        return self.model.X.T @ change + penalty - self.target[:, columns]
+    def reference(self) -> tuple[Array, Array]:
+        """Linear predictors and probabilities of the full model, (n, 1)."""
+        return self.model.z[:, None], self.model.probability[:, None]
 
-    def newton_direction(
-        self, gradient: Array, t: Array, columns: IntArray, tolerance: Array
-    ) -> tuple[Array, IntArray]:
-        """Solve ``N s = -g_T`` to a relative residual of ``tolerance``; also return the passes that it took."""
-        model = self.model
-        c = (
-            self.weight[columns] / model.penalty.weight(model.n, 1)
-            if model.penalty.regularization
-            else np.ones(len(columns))
-        )
-        curvature = self._kept(loss.curvature(model.z[:, None] + t), columns) - c * model.curvature[:, None]
+    def predictors(self, parameters: Array, columns: IntArray) -> Array:
+        """``t = X delta``, zero for removed samples."""
+        return self.kept(self.model.X @ parameters, columns)
 
-        def apply(vectors: Array, inner: IntArray) -> Array:
-            image = model.whitened @ vectors
-            image *= curvature[:, inner]
-            return model.whitened.T @ image + c[inner] * vectors
+    def slopes(self, predictors: Array) -> Array:
+        """``p(z + t) - p(z)``: zero for removed samples."""
+        return loss.probability_change(self.model.z[:, None], predictors)
 
-        def precondition(vectors: Array, inner: IntArray) -> Array:
-            solved = [self.hessians[columns[j]].solve(vectors[:, i]) for i, j in enumerate(inner)]
-            return np.column_stack(solved)
+    def gradient(self, parameters: Array, slopes: Array, columns: IntArray) -> Array:
+        """``g_T(delta)``, (q, m)."""
+        gradient = self.model.X.T @ slopes
+        gradient += self.ridge[:, columns] * parameters
+        gradient -= self.target[:, columns]
+        return gradient
 
-        rhs = -model.whiten(gradient.T).T
-        solution, passes = conjugate_gradients(apply, precondition, rhs, tolerance, INNER_LIMIT)
-        return model.unwhiten(solution.T).T, passes
+    def precondition(self, gradients: Array, columns: IntArray) -> Array:
+        """``H_T^{-1}`` at ``theta_hat`` times gradients: what the Newton step has factored already."""
+        whitened = self.model.whitening.basis.T @ gradients
+        for i, j in enumerate(columns):
+            whitened[:, i] = self.hessians[j].solve(whitened[:, i])
+        return self.model.whitening.basis @ whitened
 
-    def step_lengths(self, gradient: Array, t: Array, direction: Array, dt: Array, columns: IntArray) -> Array:
-        """Armijo step lengths along ``direction``, whose predictors change by ``dt``; 0 where none decreases enough."""
-        descent = np.einsum("ij,ij->j", gradient, direction)
-        penalty = self.weight[columns] * np.einsum("ij,ij->j", direction, self.model.P[:, None] * direction)
-        return newton.step_lengths(self.model.z[:, None] + t, self._kept(dt.copy(), columns), descent, penalty)
+    def penalty_along(self, direction: Array, columns: IntArray) -> Array:
+        """``mu d' P d``, (m,)."""
+        return dots(self.ridge[:, columns] * direction, direction)
 
-    def separated(self, t: Array, columns: IntArray) -> BoolArray:
+    def accurate(self, parameters: Array, decrements: Array, columns: IntArray) -> BoolArray:
+        """Whether the distance still to go is negligible beside that gone, in the norm of the mean Hessian between."""
+        gone = np.maximum(0.0, on_host(dots(parameters, self.target[:, columns])))
+        return decrements <= NEGLIGIBLE * np.sqrt(gone)
+
+    def rounding(self, parameters: Array, predictors: Array, slopes: Array) -> Array:
+        """Norms of the errors with which gradients are computed, (m,)."""
+        model, xp = self.model, namespace(predictors)
+        p = model.probability[:, None] + slopes
+        here, there = model.curvature[:, None], p * (1 - p)
+        curvature = xp.where(there > here, there, 0 * p + here)
+        sizes = model.size + xp.linalg.vector_norm(parameters, axis=0)
+        return model.gradient_rounding + model.gradient_errors(slopes, curvature, sizes)
+
+    def separated(self, predictors: Array, columns: IntArray) -> BoolArray:
         """Which sets' kept samples are all on their own side: without regularisation no optimum exists then."""
         if self.model.penalty.regularization:
             return np.zeros(len(columns), dtype=np.bool_)
-        margins = (2 * self.model.y - 1)[:, None] * (self.model.z[:, None] + t)
-        for i, j in enumerate(columns):
-            margins[self.hessians[j].removed, i] = np.inf
-        return margins.min(axis=0) > 0
+        wrong = (2 * self.model.y - 1)[:, None] * (self.model.z[:, None] + predictors) <= 0
+        wrong = self.kept(wrong, columns)
+        return ~on_host(namespace(wrong).any(wrong, axis=0))
 
-    def row_reach(self, gram: Array, column: int) -> Array:
-        """Bound of ``||x||_{H_T^{-1}}``, H_T at ``theta_hat``, from ``x' H_1^{-1} x``."""
-        return np.sqrt(gram / self.hessians[column].least_eigenvalue)
+    def refactored(self, column: int, predictors: Array) -> "LeaveOut":
+        """The objective of one column, preconditioned by its Hessian at an iterate, (n, 1).
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            That Hessian is singular.
+        """
+        hessian = self.hessians[column]
+        at = loss.curvature(self.model.z + predictors[:, 0])
+        factor = cholesky(whitened_hessian(self.model, hessian.removed, at))
+        return LeaveOut(self.model, [replace(hessian, update=None, factor=factor, scale=0 * hessian.scale + 1)])
+
+    def reach(self, gram: Array) -> Array:
+        """Bounds of ``||x||_{H_T^{-1}}``, (s, m), H_T at ``theta_hat``, from ``x' H_1^{-1} x``, (s,)."""
+        return namespace(gram).sqrt(gram[:, None] / beside(gram, self.least_eigenvalues))
+
+    @cached_property
+    def least_eigenvalues(self) -> Array:
+        """Least eigenvalues of ``H_T`` relative to ``H_1``, (m,), bounded from below; a numpy array."""
+        return np.array([h.least_eigenvalue for h in self.hessians])
 
     def dual_norms(self, vectors: Array) -> Array:
         """``||v||_{H_T^{-1}}``, H_T at ``theta_hat``, of one row of ``vectors`` (m, q) a set; bounded from above."""
-        whitened = self.model.whiten(vectors)
-        squares = [w @ h.solve(w) / h.ratio for h, w in zip(self.hessians, whitened, strict=True)]
-        return np.sqrt(np.maximum(0.0, squares))
+        whitened = self.model.whitening.whiten(vectors)
+        return np.array([h.dual_norm(w) for h, w in zip(self.hessians, whitened, strict=True)])
 
-    def distances(self, gradients: Array, deltas: Array, t: Array) -> Array:
-        """Bounds of ``||delta* - delta||_{H_T}``, (m,): what gradients and rounding leave open (see ``bounds``)."""
-        model, decrements = self.model, self.dual_norms(gradients.T)
-        found = np.empty(len(self.hessians))
-        for j, hessian in enumerate(self.hessians):
-            kept = np.delete(np.arange(model.n), hessian.removed)
-            rounded = self.gradient_rounding(deltas[:, j], t[:, j]) * np.sqrt(self.inverse_norm(j))
-            reach = self.row_reach(model.deletion_gram[kept], j)
-            at = (model.z + t[:, j])[kept]
-            found[j] = bounds.distance(decrements[j] + rounded, at, model.curvature[kept], reach)
-            if not np.isfinite(found[j]) and model.P.all() and self.weight[j]:
-                # strong convexity alone: ||delta* - delta||_2 <= ||g|| / mu
-                error = np.linalg.norm(gradients[:, j]) + self.gradient_rounding(deltas[:, j], t[:, j])
-                found[j] = np.sqrt(model.hessian_norm) * error / self.weight[j]
+    def decrements(self, gradients: Array, predictors: Array) -> Array:
+        """Newton decrements ``||g||_{N^{-1}}``, (m,), N the Hessian at the iterate; bounded from above.
+
+        By the least curvature relative to H_T at ``theta_hat``, or that of the regulariser alone.
+        """
+        relative = self.dual_norms(gradients.T)
+        z = self.model.z[:, None] + predictors
+        nowhere = np.finfo(np.float64).eps / np.maximum(1.0, self._farthest)
+        least = bounds.relative_curvature(nowhere, z, self.model.curvature[:, None], self._reach)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.where(relative > 0, relative / np.sqrt(least), 0.0)
+            if bool(self.model.P.all()):
+                norms = on_host(namespace(gradients).linalg.vector_norm(gradients, axis=0))
+                found = np.minimum(found, np.where(norms > 0, norms / np.sqrt(self.weight), 0.0))
         return found
 
-    def inverse_norm(self, column: int) -> float:
-        """Bound of ``||H_T^{-1}||_2`` at ``theta_hat``: by the regulariser where it covers all, else by the factor."""
-        by_factor = self.model.inverse_norm / self.hessians[column].least_eigenvalue
-        return 1 / self.weight[column] if self.model.P.all() and self.weight[column] else float(by_factor)
+    @cached_property
+    def _reach(self) -> Array:
+        return self.kept(self.reach(self.model.deletion_gram), np.arange(len(self.hessians)))
 
-    def gradient_rounding(self, delta: Array, t: Array) -> float:
-        """Norm of the error with which ``gradient`` is computed."""
-        model = self.model
-        size = float(np.linalg.norm(model.parameters) + np.linalg.norm(delta))
-        curvature = np.maximum(model.curvature, loss.curvature(model.z + t))
-        change = loss.probability_change(model.z, t)
-        return model.gradient_rounding + model.gradient_error(change, curvature, size)
+    @cached_property
+    def _farthest(self) -> Array:
+        return on_host(namespace(self._reach).max(self._reach, axis=0))
+
+    def distances(self, gradients: Array, parameters: Array, predictors: Array) -> Array:
+        """Bounds of ``||delta* - delta||_{H_T}``, (m,): what gradients and rounding leave open (see ``bounds``)."""
+        model, xp = self.model, namespace(gradients)
+        rounding = on_host(self.rounding(parameters, predictors, self.slopes(predictors)))
+        decrements = self.dual_norms(gradients.T) + rounding * np.sqrt(self.inverse_norms)
+        z = model.z[:, None] + predictors
+        found = bounds.distances(decrements, z, model.curvature[:, None], self._reach)
+        unproved = ~np.isfinite(found) & (self.weight > 0)
+        if unproved.any() and bool(model.P.all()):
+            # strong convexity alone: ||delta* - delta||_2 <= ||g|| / mu
+            error = on_host(xp.linalg.vector_norm(gradients, axis=0)) + rounding
+            found[unproved] = model.whitening.hessian_norm**0.5 * (error / self.weight)[unproved]
+        return found
+
+    def proved_at(self, column: int, gradient: Array, parameters: Array, predictors: Array) -> bool:
+        """Whether the Hessian at an iterate of one column, not that at ``theta_hat``, proves an optimum near by."""
+        model, hessian = self.model, self.hessians[column]
+        z = model.z + predictors[:, 0]
+        try:
+            factor = cholesky(whitened_hessian(model, hessian.removed, loss.curvature(z)))
+        except np.linalg.LinAlgError:
+            return False
+        whitened = triangular_solve(factor, model.whitened.T)
+        beta = self.kept(namespace(z).sqrt(squares(whitened.T))[:, None], np.array([column]))
+        inverse_norm = model.whitening.inverse_norm * matrix_norm(triangular_solve(factor, eye(factor))) ** 2
+        rounding = on_host(self.rounding(parameters, predictors, self.slopes(predictors)))
+        own = triangular_solve(factor, model.whitening.basis.T @ gradient)
+        decrements = np.sqrt(on_host(dots(own, own))) + rounding * inverse_norm**0.5
+        return bool(np.isfinite(bounds.distances(decrements, z[:, None], loss.curvature(z)[:, None], beta)).all())
+
+    @property
+    def inverse_norms(self) -> Array:
+        """Bounds of ``||H_T^{-1}||_2`` at ``theta_hat``, (m,)."""
+        return self.model.whitening.inverse_norm / self.least_eigenvalues

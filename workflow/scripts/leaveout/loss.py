@@ -6,27 +6,29 @@ losses. Both have a mirror symmetry that keeps the probability in the formula at
 ``p(z + t) - p(z)`` is odd and the divergence even under ``(z, t) -> (-z, -t)``.
 """
 
-import numpy as np
-from scipy.special import expit
+import math
 
 from leaveout.arrays import Array
+from leaveout.linear_algebra import expit, namespace
 
 LARGE = 30.0  # e^t - 1 and e^t are the same number: differences need no care, overflow does
 SMALL = 1e-3  # below, the divergence is a series: its leading terms cancel otherwise
 
 #: Bounds of the second derivative in z: of the probability 1/(6 sqrt 3), of the loss 1/4.
-PROBABILITY_CURVATURE = 1 / (6 * np.sqrt(3))
+PROBABILITY_CURVATURE = 1 / (6 * math.sqrt(3))
 LOSS_CURVATURE = 0.25
 
 
 def value(z: Array, y: Array) -> Array:
     """Loss ``log(1 + e^z) - y z``, without overflow."""
-    return np.logaddexp(0.0, np.where(y > 0, -z, z))
+    xp = namespace(z)
+    return xp.logaddexp(0 * z, xp.where(y > 0, -z, z))
 
 
 def slope(z: Array, y: Array) -> Array:
     """First derivative ``p - y``, to full relative accuracy for confident samples too."""
-    return np.where(y > 0, -expit(-z), expit(z))
+    sign = 1 - 2 * y
+    return sign * expit(sign * z)
 
 
 def curvature(z: Array) -> Array:
@@ -36,21 +38,41 @@ def curvature(z: Array) -> Array:
 
 def probability_change(z: Array, t: Array) -> Array:
     """``p(z + t) - p(z) = p (1 - p) e / (1 + p e)`` with ``e = expm1(t)``; also the change of the loss's slope."""
-    sign = np.where(z > 0, -1.0, 1.0)
-    z, t = sign * z, sign * t
+    xp = namespace(t)
+    sign, z, t = _mirrored(z, t)
     p = expit(z)
-    e = np.expm1(np.minimum(t, LARGE))
-    change = p * (1 - p) * e / (1 + p * e)
-    return sign * np.where(t < LARGE, change, expit(z + t) - p)
+    e = xp.expm1(xp.clip(t, max=LARGE))
+    change = p * e
+    change += 1
+    e *= sign * p * (1 - p)
+    e /= change
+    large = t >= LARGE
+    return xp.where(large, sign * (expit(z + t) - p), e) if xp.any(large) else e
 
 
 def divergence(z: Array, t: Array) -> Array:
     """Bregman divergence ``l(z + t) - l(z) - l'(z) t = log1p(p e) - p t >= 0``, the same for both labels."""
-    sign = np.where(z > 0, -1.0, 1.0)
-    z, t = sign * z, sign * t
+    xp = namespace(t)
+    _, z, t = _mirrored(z, t)
     p = expit(z)
-    exact = np.log1p(p * np.expm1(np.minimum(t, LARGE))) - p * t
-    large = np.logaddexp(0.0, z + t) - np.logaddexp(0.0, z) - p * t
+    found = xp.log1p(p * xp.expm1(xp.clip(t, max=LARGE))) - p * t
     a = p * (1 - p)
-    series = a * t**2 * (1 / 2 + t * (1 - 2 * p) / 6 + t**2 * (1 - 6 * a) / 24)
-    return np.where(np.abs(t) < SMALL, series, np.where(t < LARGE, exact, large))
+    series = t * (1 - 6 * a)
+    series /= 24
+    series += (1 - 2 * p) / 6
+    series *= t
+    series += 0.5
+    series *= t * t
+    series *= a
+    found = xp.where(xp.abs(t) < SMALL, series, found)
+    large = t >= LARGE
+    if not xp.any(large):
+        return found
+    return xp.where(large, xp.logaddexp(0 * t, z + t) - xp.logaddexp(0 * z, z) - p * t, found)
+
+
+def _mirrored(z: Array, t: Array) -> tuple[Array, Array, Array]:
+    """Sign, and arguments with ``z <= 0``."""
+    xp = namespace(t)
+    sign = xp.where(z > 0, -1.0 + 0 * z, 1.0 + 0 * z)
+    return sign, sign * z, sign * t

@@ -12,6 +12,7 @@ from leaveout.effects import RETRAIN
 from leaveout.estimators import additive_change, newton_change
 from leaveout.evaluation import Evaluations
 from leaveout.leave_out import LeaveOut
+from leaveout.linear_algebra import beside, on_host
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
 from leaveout.removed import blocks
@@ -55,20 +56,20 @@ def _measure_block(
     positions = [removal_set.positions for removal_set in sets]
     hessians = factor_removable(model, positions)
     where, factored = np.array(list(hessians), dtype=np.int64), list(hessians.values())
-    newton = np.full((len(sets), model.X.shape[1]), np.nan)
+    newton = beside(model.X, np.full((len(sets), model.X.shape[1]), np.nan))
     retrained = Retraining.not_removable(len(sets), model.X.shape[1])
     errors = np.full((len(evaluations.functions), len(sets)), np.nan)
     if factored:
         newton[where] = newton_change(model, factored)
         found = retrain_block(model, factored, newton[where])
         retrained.assign(where, found)
-        problem, predictors = LeaveOut(model, factored), evaluations.predictors(found.change)
-        errors[:, where] = effect_errors(problem, evaluations, found.change, found.distance, predictors)
+        problem, change = LeaveOut(model, factored), beside(model.X, found.change)
+        errors[:, where] = effect_errors(problem, evaluations, change, found.distance, evaluations.predictors(change))
     measured = {
         "if": evaluate(evaluations, additive_change(model, positions, "if")),
         "rif": evaluate(evaluations, additive_change(model, positions, "rif")),
         "newton": evaluate(evaluations, newton),
-        RETRAIN: evaluate(evaluations, retrained.change),
+        RETRAIN: evaluate(evaluations, beside(model.X, retrained.change)),
     }
     for j, removal_set in enumerate(sets):
         shared = dict(labels) | {
@@ -90,13 +91,13 @@ def _measure_block(
 
 def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
     """Effects of some changes of the parameters, (m, q), on every evaluation function; a change of NaN has none."""
-    known = np.flatnonzero(np.isfinite(changes).all(axis=1))
+    known = np.flatnonzero(np.isfinite(on_host(changes)).all(axis=1))
     predictors = evaluations.predictors(changes[known])
     measured = Measured(*np.full((2, len(evaluations.functions), len(changes)), np.nan))
     for i, f in enumerate(evaluations.functions):
         t = predictors[f.points_name][f.rows]
-        measured.effect[i, known] = f.effect(changes[known], t)
-        measured.effect_linear[i, known] = f.linear_effect(changes[known], t)
+        measured.effect[i, known] = on_host(f.effect(changes[known], t))
+        measured.effect_linear[i, known] = on_host(f.linear_effect(changes[known], t))
     return measured
 
 

@@ -51,7 +51,7 @@ def read_model(path: str | Path, X: Array, y: Array) -> Model:
             f"{path}: {theta.size} parameters for {design.shape[1]} features (delete it and run again)"
         )
     reduced, coordinates = row_space(design, penalty)
-    model = Model(reduced, y, penalty, coordinates, coordinates.reduce(theta), iterations)
+    model = Model.at(reduced, y, penalty, coordinates, coordinates.reduce(theta), iterations)
     if model.certificate.status is not Status.CONVERGED:
         raise InvalidResults(
             f"{path}: gradient norm {model.gradient_norm:.1e} on these training samples: not their optimum "

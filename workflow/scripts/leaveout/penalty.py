@@ -17,6 +17,7 @@ import numpy as np
 
 from leaveout.arrays import Array
 from leaveout.errors import InvalidData
+from leaveout.linear_algebra import namespace
 
 Regularizer = Literal["per_sample", "fixed"]
 Intercept = Literal["none", "penalized", "unpenalized"]
@@ -69,6 +70,8 @@ class Penalty:
 
     def design(self, X: Array) -> Array:
         """Features with the constant column appended, if the model has one; float64, rows contiguous."""
+        xp = namespace(X)
+        columns = xp.asarray(X, dtype=xp.float64)
         if self.intercept == "none":
-            return np.ascontiguousarray(X, dtype=np.float64)
-        return np.column_stack([np.asarray(X, dtype=np.float64), np.ones(len(X))])
+            return np.ascontiguousarray(columns) if isinstance(columns, np.ndarray) else columns
+        return xp.concat([columns, 0 * columns[:, :1] + 1], axis=1)

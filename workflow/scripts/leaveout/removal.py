@@ -31,6 +31,7 @@ from leaveout import files, loss, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
+from leaveout.linear_algebra import on_host
 from leaveout.model import Model
 
 
@@ -73,10 +74,10 @@ class RemovalSet:
 
 def candidates(model: Model, evaluations: Evaluations, features: Array) -> Candidates:
     """Collect what the strategies look at; the influences are those of the evaluation functions at hand."""
-    directions = model.coordinates.lift(np.array([f.gradient for f in evaluations.functions]))
-    along = contributions(model, "if", directions)
+    directions = [on_host(model.coordinates.lift(f.gradient)) for f in evaluations.functions]
+    along = contributions(model, "if", np.array(directions))
     influence = {f.name: along[:, i] for i, f in enumerate(evaluations.functions)}
-    return Candidates(features, loss.value(model.z, model.y), influence)
+    return Candidates(features, on_host(loss.value(model.z, model.y)), influence)
 
 
 def _closest(distance: Array, center: int, k: int, generator: np.random.Generator) -> IntArray:

@@ -1,99 +1,142 @@
 r"""The Hessian without a removal set, in whitened coordinates: what Newton step, retraining and bounds share.
 
-With ``H_1 = L_1 L_1'`` and ``u = L_1' x`` the deletion Hessian is the identity, and without a set T of k samples
+With ``W = X B`` (see ``whitening``) the Hessian at ``theta_hat`` without a set T of k samples is
 
-    H_T = (I - U U') - (k - 1) share S,     U = L_1^{-1} X_T' A_T^{1/2},     S = L_1^{-1} P L_1^{-T}
+    H_T = D - U' U,     U = A_T^{1/2} W_T,     D = I - (k - 1) share diag(sigma)
 
-For a small set the bracket is inverted with a k x k factor (Woodbury). It is H_T but for the regulariser's share of
-the other k - 1 samples, which is at most a fraction (k - 1)/(n - 1) of it. A set of more than half of the samples, or
-of more samples than parameters, is built from the samples that are kept.
+and with ``V = U D^{-1/2}`` a k x k factor inverts it exactly (Woodbury): ``D^{-1/2} (I + V' (I - V V')^{-1} V)
+D^{-1/2}``; where k >= q, that of ``I - V' V`` does. Without more than half of the samples it is built from what is kept.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-import scipy.linalg
 
-from leaveout import newton
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import NotRemovable
-from leaveout.model import Model
+from leaveout.linear_algebra import cholesky, cholesky_solve, eye, matrix_norm, namespace, single, triangular_solve
+from leaveout.model import Model, hessian
 
 #: Bytes that the working arrays of one block of removal sets may take.
-BLOCK_BYTES = 256 * 2**20
+BLOCK_BYTES = 160 * 2**20
+#: Arrays of n and of q numbers that a set in a block needs while it is retrained.
+ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 8, 50
+#: Least eigenvalue from which single precision is enough to precondition and to bound with, to a relative error of
+#: ``SINGLE_ERROR``.
+SINGLE_LEAST, SINGLE_ERROR = 1e-4, 1e-3
+#: Stands for an eigenvalue of which nothing is known but that it is positive: no bound follows from it.
+LEAST_EIGENVALUE = 1e-200
 
 
 @dataclass(frozen=True, eq=False)
 class RemovedHessian:
-    """A factored approximation of ``H_T`` in whitened coordinates, and how good it is.
+    """The factored ``H_T``, relative to ``H_1``.
 
     Attributes
     ----------
     removed : (k,) int array
         The set, sorted.
-    update : (q, k) float64 array, or None
-        ``U``; None where the factor is that of ``H_T`` itself.
+    newton_step : (q,) float64 array
+        NS_T in whitened coordinates.
+    scale : (q,) float64 array
+        ``D^{-1/2}``.
+    update : (k, q) float array, or None
+        ``V``, in single precision where that is enough; None where the factor is that of all of ``D^{1/2} H_T D^{1/2}``.
     factor : (k, k) or (q, q) float64 array
-        Lower Cholesky factor of ``I - U' U``, or of ``H_T``.
-    shift : float
-        ``(k - 1) share``: the weight of S that the factor leaves out; 0 where it is exact.
-    ratio : float
-        ``H_T >= ratio`` times the factored matrix; at most 1.
+        Lower Cholesky factor of ``I - V V'``, or of ``I - V' V`` (of ``H_T`` where it was rebuilt).
+    least_eigenvalue : float
+        ``H_T >= least_eigenvalue H_1``; for a small set 1 minus its joint leverage, bounded from below.
     """
 
     removed: IntArray
+    newton_step: Array
+    scale: Array
     update: Array | None
     factor: Array
-    shift: float
-    ratio: float
+    least_eigenvalue: float
 
     def solve(self, rhs: Array) -> Array:
-        """Inverse of the factored matrix times ``rhs``, (q,) or (q, m)."""
-        if self.update is None:
-            return newton.solve(self.factor, rhs)
-        return rhs + self.update @ newton.solve(self.factor, self.update.T @ rhs)
+        """``H_T^{-1} rhs``, (q,)."""
+        return _solve(self.update, self.factor, self.scale, rhs)
 
-    @cached_property
-    def least_eigenvalue(self) -> float:
-        """Least eigenvalue of ``H_T`` relative to ``H_1``, bounded from below: 1 minus a small set's joint leverage."""
-        if not self.factor.size:
-            return self.ratio
-        smallest = scipy.linalg.svdvals(self.factor, check_finite=False)[-1] ** 2
-        return self.ratio * (min(1.0, smallest) if self.update is not None else smallest)
+    def dual_norm(self, vector: Array) -> float:
+        """``||v||_{H_T^{-1}}`` of a vector (q,), bounded from above."""
+        square = float(vector @ self.solve(vector))
+        return (1 + SINGLE_ERROR) * max(0.0, square) ** 0.5
 
 
 def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
-    """Factor the Hessian without one set.
+    """Factor the Hessian without one set, and take the Newton step.
 
     Raises
     ------
     NotRemovable
         Without the set the Hessian is singular: the parameters are not determined.
     """
-    n, k = model.n, len(removed)
+    k, share = len(removed), model.penalty.share
+    W = model.whitened[removed]
+    gradient = model.residual[removed] @ W + k * share * model.whitening.whiten(model.P * model.parameters)
     try:
-        if k < model.X.shape[1] and 2 * k <= n:
-            update = (model.whitened[removed] * np.sqrt(model.curvature[removed])[:, None]).T
-            gram = update.T @ update
-            factor = newton.cholesky(np.eye(k) - gram)
-            shift = (k - 1) * model.penalty.share
-            ratio = (n - k) / (n - 1) if shift > 0 else 1.0
-            return RemovedHessian(removed, update, factor, shift, ratio)
-        kept = np.delete(np.arange(n), removed)
-        matrix = newton.hessian(model.whitened[kept], model.curvature[kept], np.zeros(model.X.shape[1]))
-        matrix += model.penalty.weight(n, k) * whitened_penalty(model, np.eye(model.X.shape[1]))
-        return RemovedHessian(removed, None, newton.cholesky(matrix), 0.0, 1.0)
+        return _updated(model, removed, W, gradient) if 2 * k <= model.n else _rebuilt(model, removed, gradient)
     except np.linalg.LinAlgError:
         raise NotRemovable(
             f"the {k} samples have joint leverage 1: without them the parameters are not determined"
         ) from None
 
 
-def whitened_penalty(model: Model, vectors: Array) -> Array:
-    """``S v = L_1^{-1} P L_1^{-T} v`` for the columns of ``vectors``, (q, m)."""
-    return model.whiten(model.P * model.unwhiten(vectors.T)).T
+def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> RemovedHessian:
+    """By taking the removed samples away; ``W`` is overwritten."""
+    xp, k = namespace(W), len(removed)
+    diagonal = model.whitening.shifted(-(k - 1) * model.penalty.share)
+    scale = 1 / xp.sqrt(diagonal)
+    W *= xp.sqrt(model.curvature[removed])[:, None]
+    W *= scale
+    few = k < len(scale)
+    gram = W @ W.T if few else W.T @ W
+    factor = cholesky(eye(gram) - gram)
+    least = float(xp.min(diagonal)) * _least_eigenvalue(factor)
+    step = _solve(W if few else None, factor, scale, gradient)
+    update = (single(W) if least > SINGLE_LEAST else W) if few else None
+    return RemovedHessian(removed, step, scale, update, factor, least)
+
+
+def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian:
+    """From the samples that are kept: taking most of them away would cancel."""
+    factor = cholesky(whitened_hessian(model, removed, model.curvature))
+    least = float(namespace(factor).linalg.svdvals(factor)[-1]) ** 2
+    return RemovedHessian(removed, cholesky_solve(factor, gradient), 0 * gradient + 1, None, factor, least)
+
+
+def whitened_hessian(model: Model, removed: IntArray, curvature: Array) -> Array:
+    """``W_K' diag(curvature) W_K + mu diag(sigma)`` over the kept samples K, (q, q)."""
+    kept = np.delete(np.arange(model.n), removed)
+    weight = model.penalty.weight(model.n, len(removed))
+    return hessian(model.whitened[kept], curvature[kept], weight * model.whitening.penalty)
+
+
+def unfactored(model: Model, removed: IntArray) -> RemovedHessian:
+    """What is left where ``H_T`` is singular in floating point, but not in truth: ``H_1``, and no Newton step."""
+    nothing = 0 * model.parameters
+    empty = model.whitened[:0]
+    return RemovedHessian(removed, nothing + np.nan, nothing + 1, empty, empty @ empty.T, LEAST_EIGENVALUE)
+
+
+def _solve(update: Array | None, factor: Array, scale: Array, rhs: Array) -> Array:
+    xp, scaled = namespace(rhs), scale * rhs
+    if update is None:
+        return scale * cholesky_solve(factor, scaled)
+    inner = cholesky_solve(factor, xp.astype(update @ xp.astype(scaled, update.dtype), xp.float64))
+    return scale * (scaled + xp.astype(xp.astype(inner, update.dtype) @ update, xp.float64))
+
+
+def _least_eigenvalue(factor: Array) -> float:
+    """Least eigenvalue of ``L L' <= I`` from below: ``(L L')^{-1} - I`` is at most the 4-norm of its eigenvalues."""
+    if not len(factor):
+        return 1.0
+    inverse = triangular_solve(factor, eye(factor))
+    excess = inverse.T @ inverse - eye(factor)
+    return 1 / (1 + matrix_norm(excess @ excess) ** 0.5)
 
 
 def blocks(model: Model, sets: list[IntArray], budget: int = BLOCK_BYTES) -> Iterator[range]:
@@ -102,7 +145,8 @@ def blocks(model: Model, sets: list[IntArray], budget: int = BLOCK_BYTES) -> Ite
     begin, size = 0, 0
     for position, removed in enumerate(sets):
         k = len(removed)
-        needed = 8 * (12 * n + 12 * q + min(k, q) * (q + min(k, q)))
+        factored = q * q if k >= q or 2 * k > n else k * (q // 2 + k)
+        needed = 8 * (ARRAYS_OF_SAMPLES * n + ARRAYS_OF_PARAMETERS * q + factored)
         if position > begin and size + needed > budget:
             yield range(begin, position)
             begin, size = position, 0

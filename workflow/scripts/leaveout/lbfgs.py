@@ -1,0 +1,263 @@
+r"""Minimise convex objectives, one a column, by L-BFGS that starts from a factored Hessian.
+
+Each iteration costs one sweep over X: ``X d`` for the step, ``X' r`` for the gradient. With the factor of a Hessian
+near the optimum for the initial matrix the method converges as conjugate gradients preconditioned by it would, without
+their restarts (Nocedal & Wright, Numerical Optimization, algorithm 7.4).
+
+The line search needs no value of the objective. The logistic loss is self-concordant, ``|l'''| <= l''``: along ``d``
+the curvature grows at most by ``e^{b s}`` with b the largest change of a linear predictor. With slope ``-g`` and
+curvature ``c`` at hand, the step ``s = g / c`` therefore decreases the objective wherever ``b s <= 1``, and ``s = log(1
++ b g / c) / b`` never goes past the minimum along ``d``. What is longer is walked in such steps.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from leaveout.arrays import Array, BoolArray, IntArray
+from leaveout.certificate import CERTIFIED, TARGET, Status
+from leaveout.linear_algebra import dots, expit, namespace, on_host
+
+#: Steps and changes of the gradient that are remembered.
+MEMORY = 20
+#: A walk along a direction ends where this share of the slope is left.
+REMAINING_SLOPE = 0.1
+WALK_LIMIT = 100
+LARGEST = 1e300
+
+
+class Objective(Protocol):
+    """Convex functions of (q, m) arrays of parameters, one a column; ``columns`` names those that are meant."""
+
+    @property
+    def divisor(self) -> Array:
+        """What turns the sum form into the mean form, (m,)."""
+
+    def predictors(self, parameters: Array, columns: IntArray) -> Array:
+        """``X parameters``, (n, m), zero for samples that do not count."""
+
+    def reference(self) -> tuple[Array, Array]:
+        """Linear predictors and probabilities, (n, 1), that predictors and slopes are changes of."""
+
+    def slopes(self, predictors: Array) -> Array:
+        """First derivatives of the losses, (n, m), up to a term of the reference."""
+
+    def gradient(self, parameters: Array, slopes: Array, columns: IntArray) -> Array:
+        """Gradients in sum form, (q, m)."""
+
+    def precondition(self, gradients: Array, columns: IntArray) -> Array:
+        """The factored Hessians' inverses times gradients, (q, m)."""
+
+    def penalty_along(self, direction: Array, columns: IntArray) -> Array:
+        """Second derivative of the regulariser along a direction, (m,)."""
+
+    def accurate(self, parameters: Array, decrements: Array, columns: IntArray) -> BoolArray:
+        """Whether these Newton decrements leave nothing worth an iteration, (m,)."""
+
+    def rounding(self, parameters: Array, predictors: Array, slopes: Array) -> Array:
+        """Norms of the errors with which gradients are computed, sum form, (m,)."""
+
+    def separated(self, predictors: Array, columns: IntArray) -> BoolArray:
+        """Which functions are shown by these predictors to have no minimum, (m,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """Where each column stands; filled in place.
+
+    Attributes
+    ----------
+    parameters, gradient : (q, m) float64 arrays
+    predictors : (n, m) float64 array
+    gradient_norm : (m,) float64 array
+        Mean form.
+    iterations : (m,) int array
+    status : (m,) array of str
+        Values of ``Status``; ``iteration_limit`` for all that is not finished.
+    """
+
+    parameters: Array
+    predictors: Array
+    gradient: Array
+    gradient_norm: Array
+    iterations: IntArray
+    status: npt.NDArray[np.str_]
+
+    def assign(self, columns: IntArray, part: "Iterate") -> None:
+        """Fill in columns that were iterated further."""
+        for values, others in (
+            (self.parameters, part.parameters),
+            (self.predictors, part.predictors),
+            (self.gradient, part.gradient),
+        ):
+            values[:, columns] = others
+        self.gradient_norm[columns], self.status[columns] = part.gradient_norm, part.status
+        self.iterations[columns] += part.iterations
+
+    def unfinished(self) -> IntArray:
+        """Columns that more iterations could still change."""
+        return np.flatnonzero(self.status == Status.ITERATION_LIMIT.value)
+
+
+def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = False) -> Iterate:
+    """Iterate until each gradient is 1e-13 in mean form and what it leaves open is negligible, or rounding stops it.
+
+    Parameters
+    ----------
+    objective : Objective
+        m functions.
+    start : (q, m) float64 array
+        Where to begin.
+    limit : int
+        Most iterations.
+    until_cut : bool
+        End after a step that had to be cut: the factored Hessian is one of far away.
+    """
+    xp, m = namespace(start), start.shape[1]
+    going = np.arange(m)
+    x = xp.asarray(start, copy=True)
+    t = objective.predictors(x, going)
+    at = Iterate(
+        x,
+        t,
+        xp.zeros_like(x),
+        np.full(m, np.inf),
+        np.zeros(m, dtype=np.int64),
+        np.full(m, Status.ITERATION_LIMIT.value, dtype="<U20"),
+    )
+    slopes = objective.slopes(t)
+    gradient = objective.gradient(x, slopes, going)
+    previous, cut = np.full(m, np.inf), np.zeros(m, dtype=np.bool_)
+    pairs: deque[_Pair] = deque(maxlen=MEMORY)
+    for iteration in range(limit + 1):
+        norm = on_host(xp.linalg.vector_norm(gradient, axis=0)) / objective.divisor[going]
+        direction = -_inverse_product(objective, pairs, gradient, going)
+        descent = dots(gradient, direction)
+        status = _judge(objective, x, t, slopes, norm, previous, on_host(descent), going)
+        leaving = (status != Status.ITERATION_LIMIT.value) | (iteration == limit) | (until_cut & cut)
+        if leaving.any():
+            done = going[leaving]
+            at.parameters[:, done], at.predictors[:, done] = x[:, leaving], t[:, leaving]
+            at.gradient[:, done], at.gradient_norm[done] = gradient[:, leaving], norm[leaving]
+            at.iterations[done], at.status[done] = iteration, status[leaving]
+            stay = np.flatnonzero(~leaving)
+            going = going[stay]
+            if not going.size:
+                break
+            x, t, slopes, gradient = x[:, stay], t[:, stay], slopes[:, stay], gradient[:, stay]
+            direction, descent, norm = direction[:, stay], descent[stay], norm[stay]
+            pairs = deque((pair.of(stay) for pair in pairs), maxlen=MEMORY)
+        dt = objective.predictors(direction, going)
+        lengths, cut = _step_lengths(objective, t, slopes, dt, descent, objective.penalty_along(direction, going))
+        direction *= lengths
+        dt *= lengths
+        x += direction
+        t += dt
+        slopes = objective.slopes(t)
+        following = objective.gradient(x, slopes, going)
+        pairs.append(_Pair.between(direction, following - gradient))
+        previous, gradient = norm, following
+    return at
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A step, the change of the gradient, and one over their product; 0 where rounding left no curvature."""
+
+    step: Array
+    change: Array
+    inverse: Array
+
+    @classmethod
+    def between(cls, step: Array, change: Array) -> "_Pair":
+        xp, product = namespace(step), dots(step, change)
+        positive = product > 1 / LARGEST
+        return cls(step, change, xp.where(positive, 1 / xp.where(positive, product, 0 * product + 1), 0 * product))
+
+    def of(self, columns: IntArray) -> "_Pair":
+        return _Pair(self.step[:, columns], self.change[:, columns], self.inverse[columns])
+
+
+def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, columns: IntArray) -> Array:
+    """Two-loop recursion: the inverse Hessian's approximation times gradients."""
+    vector, weights = +gradient, []
+    for pair in reversed(pairs):
+        weight = pair.inverse * dots(pair.step, vector)
+        vector -= weight * pair.change
+        weights.append(weight)
+    vector = objective.precondition(vector, columns)
+    for pair, weight in zip(pairs, reversed(weights), strict=True):
+        vector += (weight - pair.inverse * dots(pair.change, vector)) * pair.step
+    return vector
+
+
+def _judge(
+    objective: Objective,
+    x: Array,
+    t: Array,
+    slopes: Array,
+    norm: Array,
+    previous: Array,
+    descent: Array,
+    going: IntArray,
+) -> npt.NDArray[np.str_]:
+    """Status of each column by its own gradient: converged, without a minimum, stuck, or iteration_limit."""
+    stuck = ~(descent < 0)
+    stalled = (norm <= CERTIFIED) & (norm > previous / 2)
+    if stalled.any():
+        stalled &= norm * objective.divisor[going] <= on_host(objective.rounding(x, t, slopes))
+    accurate = objective.accurate(x, np.sqrt(np.maximum(0.0, -descent)), going)
+    converged = ((norm <= TARGET) & accurate) | stalled | (stuck & (norm <= CERTIFIED))
+    status = np.full(len(going), Status.ITERATION_LIMIT.value, dtype="<U20")
+    status[stuck] = Status.LINE_SEARCH_FAILED.value
+    status[objective.separated(t, going)] = Status.NOT_REMOVABLE.value
+    status[converged] = Status.CONVERGED.value
+    return status
+
+
+def _step_lengths(
+    objective: Objective, t: Array, slopes: Array, dt: Array, descent: Array, penalty: Array
+) -> tuple[Array, BoolArray]:
+    """Step lengths that decrease each column's objective, (m,), and which of them had to be cut."""
+    xp = namespace(t)
+    z, p = objective.reference()
+    reach = xp.max(xp.abs(dt), axis=0)
+    step, ratio = _model_step(p + slopes, dt, reach, descent, penalty)
+    cut = on_host(ratio) > 1
+    if cut.any():
+        far = np.flatnonzero(cut)
+        step[far] = _walk(z + t[:, far], dt[:, far], reach[far], step[far], ratio[far], descent[far], penalty[far])
+    return step, cut
+
+
+def _model_step(p: Array, dt: Array, reach: Array, descent: Array, penalty: Array) -> tuple[Array, Array]:
+    """Step to the minimum of the quadratic model, and the largest change of a linear predictor by it."""
+    xp = namespace(p)
+    curved = p * (1 - p)
+    curved *= dt
+    curvature = xp.clip(dots(curved, dt) + penalty, min=0.0)
+    least = xp.where(-descent * (1 + reach) > 1, -descent * (1 + reach), 1 + 0 * reach) / LARGEST
+    step = -descent / xp.where(curvature > least, curvature, least)
+    return step, reach * step
+
+
+def _walk(z: Array, dt: Array, reach: Array, model: Array, ratio: Array, descent: Array, penalty: Array) -> Array:
+    """Steps that never pass the minimum, until the quadratic model holds or little of the slope is left."""
+    xp = namespace(z)
+    length, pending, p = 0 * reach, np.arange(len(reach)), expit(z)
+    for _ in range(WALK_LIMIT):
+        near = ratio <= 1
+        length[pending] += xp.where(near, model, xp.log1p(ratio) / xp.where(reach > 0, reach, 1 + 0 * reach))
+        at = expit(z + length[pending] * dt)
+        slope = descent + dots(at - p, dt) + length[pending] * penalty
+        going = np.flatnonzero(~on_host(near) & (on_host(slope) < REMAINING_SLOPE * on_host(descent)))
+        if not going.size:
+            break
+        pending, z, dt, p = pending[going], z[:, going], dt[:, going], p[:, going]
+        reach, descent, penalty = reach[going], descent[going], penalty[going]
+        model, ratio = _model_step(at[:, going], dt, reach, slope[going], penalty)
+    return length

@@ -1,0 +1,129 @@
+"""Linear algebra where the features live: numpy arrays, or torch tensors on a processor or a graphics card.
+
+The mathematics is written once, in the array API standard: it asks ``namespace`` for the library of its arrays. What
+the standard lacks, and what the two libraries spell differently, stands here and nowhere else. Which sets are still
+going, statuses and other decisions are numpy arrays on the host.
+"""
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+import scipy.special
+from array_api_compat import array_namespace, device
+from array_api_compat import is_torch_array as is_tensor
+
+from leaveout.arrays import Array
+from leaveout.errors import DeviceUnavailable
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def namespace(array: Array) -> Any:
+    """The array library of ``array``, in the spelling of the array API standard."""
+    return array_namespace(array)
+
+
+def on_host(array: Array) -> Array:
+    """``array`` as a numpy array; itself if it is one."""
+    return array.cpu().numpy() if is_tensor(array) else array
+
+
+def beside(array: Array, values: npt.ArrayLike) -> Array:
+    """Numbers from the host as a float64 array of the library and on the device of ``array``."""
+    xp = namespace(array)
+    return xp.asarray(np.asarray(values, dtype=np.float64), dtype=xp.float64, device=device(array))
+
+
+def placed(array: Array, where: Device) -> Array:
+    """A numpy array where the engine is to compute: itself on the processor, a torch tensor on a graphics card.
+
+    Raises
+    ------
+    DeviceUnavailable
+        ``cuda`` is asked for and there is none, or no torch to use it.
+    """
+    if where not in get_args(Device):
+        raise DeviceUnavailable(f"device = {where!r}: allowed is one of {', '.join(get_args(Device))}")
+    if where == "cpu":
+        return array
+    try:
+        import torch
+    except ImportError:
+        torch = None  # type: ignore[assignment]
+    if torch is not None and torch.cuda.is_available():
+        return torch.from_numpy(np.array(array)).to("cuda")  # type: ignore[return-value]
+    if where == "auto":
+        return array
+    missing = "torch is not installed" if torch is None else "torch finds no CUDA device"
+    raise DeviceUnavailable(f"device = cuda: {missing} (device = cpu computes the same numbers)")
+
+
+def freeze(array: Array) -> None:
+    """Forbid writing, where the library can: what is derived from the array is kept."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=False)
+
+
+def eye(matrix: Array) -> Array:
+    """The identity of the shape of ``matrix``, (q, q)."""
+    xp = namespace(matrix)
+    return xp.eye(len(matrix), dtype=xp.float64, device=device(matrix))
+
+
+def matrix_norm(matrix: Array) -> float:
+    """Frobenius norm."""
+    return float(namespace(matrix).linalg.matrix_norm(matrix))
+
+
+def expit(z: Array) -> Array:
+    """``1 / (1 + e^-z)``."""
+    return scipy.special.expit(z) if isinstance(z, np.ndarray) else namespace(z).sigmoid(z)
+
+
+def single(array: Array) -> Array:
+    """``array`` in single precision."""
+    xp = namespace(array)
+    return xp.astype(array, xp.float32)
+
+
+def dots(left: Array, right: Array) -> Array:
+    """Inner products of the columns of ``left`` with those of ``right``, (m,)."""
+    if isinstance(left, np.ndarray):
+        return np.einsum("ij,ij->j", left, right)
+    return (left * right).sum(axis=0)
+
+
+def squares(rows: Array) -> Array:
+    """Squared norms of the rows, (n,)."""
+    if isinstance(rows, np.ndarray):
+        return np.einsum("ij,ij->i", rows, rows)
+    return (rows * rows).sum(axis=1)
+
+
+def cholesky(matrix: Array) -> Array:
+    """Lower Cholesky factor; ``LinAlgError`` where the matrix is not positive definite."""
+    if isinstance(matrix, np.ndarray):
+        return scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
+    xp = namespace(matrix)
+    try:
+        return xp.linalg.cholesky(matrix)
+    except RuntimeError as error:  # torch's LinAlgError is one
+        raise np.linalg.LinAlgError(str(error)) from None
+
+
+def triangular_solve(factor: Array, rhs: Array, transposed: bool = False) -> Array:
+    """``L^{-1} rhs`` or ``L^{-T} rhs`` for columns, (q, m)."""
+    if isinstance(rhs, np.ndarray):
+        return scipy.linalg.solve_triangular(factor, rhs, lower=True, trans=int(transposed), check_finite=False)
+    matrix = factor.T if transposed else factor
+    return namespace(rhs).linalg.solve_triangular(matrix, rhs, upper=transposed)
+
+
+def cholesky_solve(factor: Array, rhs: Array) -> Array:
+    """``(L L')^{-1} rhs`` for a vector, (q,), or columns, (q, m)."""
+    if isinstance(rhs, np.ndarray):
+        return scipy.linalg.cho_solve((factor, True), rhs, check_finite=False)
+    columns = rhs.reshape(len(rhs), -1)
+    return namespace(rhs).cholesky_solve(columns, factor).reshape(rhs.shape)
