@@ -389,3 +389,70 @@ def test_more_that_is_no_set_is_refused_by_name(removed, words):
     for start in ("newton", "full", "zero"):
         with pytest.raises(ValueError, match=words):
             leaveout.retrain(model, [[0], [], removed, [1]], start)
+
+
+def retrained_alone(X, y, regularization, intercept, removed):
+    """A problem of one or two features, and its record; any warning is an error."""
+    problem = Problem(np.array(X, dtype=float), np.array(y, dtype=float), regularization, "fixed", intercept)
+    model = fitted(problem)
+    return problem, model, leaveout.retrain(model, [removed])
+
+
+def test_a_sample_whose_gradient_vanishes_changes_nothing():
+    """Its residual is 1e-217: squared it underflows, and nothing may be divided by that."""
+    X, y = np.array([[382.0], [-2.0], [0.0], [-3.0], [-3.0], [3.0]]), np.array([1.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    problem, model, found = retrained_alone(X, y, 1e-2, "none", [0])
+    assert 0 < np.abs(model.residual[0]) < 1e-160
+    assert found.status.tolist() == ["converged"]
+    assert_honest(problem, [[0]], found)
+    assert np.abs(leaveout.influence(model, [[0]], "newton")).max() <= ROUNDING
+
+
+@pytest.mark.parametrize(
+    "X, y, removed",
+    [
+        pytest.param([[0], [-3], [2], [-2]], [0, 1, 0, 0], [3], id="one feature, quasi-separable"),
+        pytest.param([[63], [-105], [-1], [0], [0], [0]], [1, 1, 1, 0, 1, 1], [5, 0, 3, 1], id="nothing is curved"),
+    ],
+)
+def test_no_rounding_proves_an_optimum_that_does_not_exist(X, y, removed):
+    problem, _, found = retrained_alone(X, y, 0.0, "none", removed)
+    kept = np.setdiff1d(np.arange(len(y)), removed)
+    assert not has_optimum(problem.X[kept], problem.y[kept])
+    assert found.status.tolist() == ["not_removable"]
+    assert np.isnan(found.theta).all()
+
+
+@pytest.mark.parametrize(
+    "X, y, regularization, removed",
+    [
+        pytest.param(
+            [[-164], [-27], [-1], [3], [3], [-3], [0], [2]], [0, 1, 1, 1, 1, 1, 0, 1], 0.0, [5, 1, 4], id="far away"
+        ),
+        pytest.param([[-1], [1], [-10], [10]], [0, 1, 0, 1], 1e-8, [0, 1], id="only confident samples remain"),
+    ],
+)
+def test_an_optimum_that_exists_is_not_denied(X, y, regularization, removed):
+    problem, _, found = retrained_alone(X, y, regularization, "unpenalized", removed)
+    kept = np.setdiff1d(np.arange(len(y)), removed)
+    assert regularization or has_optimum(problem.X[kept], problem.y[kept])
+    optimum = problem.optimum(removed)
+    assert gradient_norm(problem, optimum.astype(float), removed)[0] <= 1e-13
+    assert found.status[0] != "not_removable"
+
+
+@pytest.mark.parametrize(
+    "X, y, regularization, intercept, removed",
+    [
+        pytest.param(
+            [[-220], [-1], [-2], [-1], [-1], [-3], [-2]], [0, 1, 0, 0, 0, 0, 1], 1e-8, "unpenalized", [5], id="1e-8"
+        ),
+        pytest.param([[34], [195], [0], [3], [0], [-1], [3]], [1, 1, 0, 0, 1, 1, 1], 0.0, "none", [5, 6, 0], id="0"),
+    ],
+)
+def test_a_newton_step_that_ends_where_nothing_is_curved_is_recovered_from(X, y, regularization, intercept, removed):
+    """From the full model the same set converges; the next direction from the Newton step is 1e15 times too long."""
+    problem, model, found = retrained_alone(X, y, regularization, intercept, removed)
+    assert leaveout.retrain(model, [removed], "full").status.tolist() == ["converged"]
+    assert found.status.tolist() == ["converged"]
+    assert gradient_norm(problem, found.theta[0], removed)[0] <= CERTIFIED
