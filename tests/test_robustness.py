@@ -118,7 +118,7 @@ def test_retrained_models_are_the_optima_that_they_say_they_are(drawn):
         assert found.status[j] == "converged"
         away = (problem.optimum(removed, start=found.theta[j]) - found.theta[j]).astype(float)
         M = problem.hessian(model.theta, removed)
-        assert np.sqrt(max(0.0, away @ M @ away)) <= found.distance[j] * (1 + 1e-9)
+        assert np.sqrt(max(0.0, away @ M @ away)) <= found.distance[j] * (1 + 1e-9) + 1e-14  # the oracle's own
         if not len(removed):
             scale = np.abs(model.theta).max()
             assert np.abs(found.change[j]).max() <= max(ROUNDING * scale, found.distance[j] / np.sqrt(least(M)))
