@@ -62,7 +62,7 @@ class Problem:
         kept = np.setdiff1d(np.arange(self.n), removed)
         theta = np.zeros(X.shape[1], dtype=np.longdouble) if start is None else np.asarray(start, np.longdouble)
         for _ in range(200):
-            slope = 1 / (1 + np.exp(-(X[kept] @ theta))) - y[kept]
+            slope = sigmoid(X[kept] @ theta) - y[kept]
             gradient = X[kept].T @ slope + np.longdouble(self.weight(removed)) * (self.P.astype(np.longdouble) @ theta)
             step = np.linalg.solve(self.hessian(theta.astype(float), removed), gradient.astype(float))
             decrement = float(gradient.astype(float) @ step)
