@@ -3,7 +3,6 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,16 +22,19 @@ class Bench:
     """One run: what it measures goes to ``results``, the features that it makes to a folder that is deleted."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
-        self.folder, self.results = folder, Results()
-        self.shrink: Callable[[Case], Case] = cases.quick if options.quick else lambda case: case
+        self.options, self.folder, self.results = options, folder, Results(judged=not options.quick)
         self.rate_size = RATE_SIZE // 4 if options.quick else RATE_SIZE
-        self.main = self.shrink(cases.MAIN)
+        self.main = self.sized(cases.MAIN)
         self.main_folder = folder / self.main.folder
         if options.data:
             self.main_folder = _linked(options.data, folder)
-            self.main = replace(
-                self.main, name="data", regularization=options.regularization, intercept=options.intercept
-            )
+            settings = {"regularization": options.regularization, "intercept": options.intercept}
+            self.main = replace(self.main, name="data", **settings)
+
+    def sized(self, case: Case) -> Case:
+        """Return a case as the command line wants it."""
+        shrunk = cases.quick(case) if self.options.quick else case
+        return replace(shrunk, repeats=self.options.repeats or shrunk.repeats)
 
     def chain(self, case: Case, folder: Path, *flags: str) -> Chain:
         """Run one chain between two measurements of the machine's rate."""
@@ -80,15 +82,15 @@ class Bench:
 
     def run_wide(self) -> None:
         """Measure problems with fewer samples than features."""
-        self.results.wide = [self.repeated(self.shrink(case)) for case in cases.WIDE]
+        self.results.wide = [self.repeated(self.sized(case)) for case in cases.WIDE]
 
     def run_large(self) -> None:
         """Measure the problem with most samples."""
-        self.results.large = self.repeated(self.shrink(cases.LARGE))
+        self.results.large = self.repeated(self.sized(cases.LARGE))
 
     def run_scaling(self) -> None:
         """Measure how costs grow."""
-        self.results.scaling = scaling.measure(self.shrink(cases.SCALED), self.folder)
+        self.results.scaling = scaling.measure(self.sized(cases.SCALED), self.folder)
         self.results.rates.append(machine.dgemm_rate(self.rate_size))
 
 
@@ -108,6 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--regularization", type=float, default=1e-5, help="of the problem in --data")
     parser.add_argument("--intercept", choices=("none", "penalized"), default="penalized", help="the same")
     parser.add_argument("--only", default=",".join(SECTIONS), help="some of " + ",".join(SECTIONS))
+    parser.add_argument("--repeats", type=int, help="how often each chain is run; medians are reported")
     parser.add_argument("--output", type=Path, help="folder of the page and the figure: docs, or a quick run's own")
     options = parser.parse_args()
     options.only = options.only.split(",")
@@ -126,7 +129,7 @@ def main() -> None:
             if section in needed:
                 print(f"bench: {section}", file=sys.stderr, flush=True)
                 getattr(bench, f"run_{section}")()
-    title = "Benchmark" + (", quick: a test of the benchmark, its sizes are not those of the targets" * options.quick)
+    title = "Benchmark" + ", quick: a test of the benchmark itself" * options.quick
     output = options.output or Path("results/bench" if options.quick else "docs")
     output.mkdir(parents=True, exist_ok=True)
     page = report.page(bench.results, title)

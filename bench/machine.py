@@ -6,11 +6,10 @@ import platform
 import resource
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import scipy
-import sklearn
 from threadpoolctl import threadpool_info
 
 
@@ -59,8 +58,9 @@ def describe() -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": f"{processor()}, {cores} cores",
         "BLAS": ", ".join(sorted(libraries)),
-        "python": f"{platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}, "
-        f"scikit-learn {sklearn.__version__}",
+        "python": ", ".join(
+            [platform.python_version(), *(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn"))]
+        ),
     }
 
 

@@ -18,33 +18,34 @@ def page(results: Results, title: str) -> str:
     found = table.rows(results)
     sections = [f"# {title}", table.markdown(found), *_missed(found, results)]
     if results.main:
-        sections += _chain(results.main, results.rate)
+        sections += _chain(results, results.main)
     sections += [*_profile(results), *_comparisons(results), *_machine(results)]
     return "\n\n".join(sections) + "\n"
 
 
 def _missed(found: Sequence[Row], results: Results) -> Iterator[str]:
-    missed = [row for row in found if row.met is False]
+    missed = [f"- {row.work}: {row.measured}; the target is {row.target}." for row in found if row.met is False]
+    nothing = "No target is missed." if results.judged else "Nothing is judged: these are not the sizes of the targets."
     yield "## What is missed"
-    yield (
-        "\n".join(f"- {row.work}: {row.measured}; the target is {row.target}." for row in missed)
-        or "No target is missed."
-    )
+    yield "\n".join(missed) or nothing
     if results.profiled and results.profiled.parts:
         total = sum(results.profiled.parts.values())
         largest = list(results.profiled.parts.items())[:NAMED]
         yield "The chain's time goes to " + ", ".join(f"{name} ({s / total:.0%})" for name, s in largest) + "."
 
 
-def _chain(main: Repeated, rate: float) -> Iterator[str]:
+def _chain(results: Results, main: Repeated) -> Iterator[str]:
     yield f"## The chain: {table.name(main)}, {main.sets} sets"
     chains = main.chains
     yield _listed({name: [chain.seconds[name] for chain in chains] for name in chains[0].seconds}, "stage", "seconds")
     memory = [f"{chain.memory['before'] / 1e6:.0f} to {chain.memory['peak'] / 1e6:.0f} MB" for chain in chains]
     yield f"Peak memory, before the data are read and in the end: {', '.join(memory)}."
+    if results.profiled and (passes := results.profiled.passes):
+        medians = ", ".join(f"{strategy} {np.median(counts):g}" for strategy, counts in passes.items())
+        yield f"Passes over X of a certified retrain, medians: {medians}."
     yield "The data: " + ", ".join(f"{name} {value:.3g}" for name, value in chains[0].data.items()) + "."
-    yield f"## The bound, at {rate / 1e9:.0f} GFLOP/s"
-    terms = {name: [flops / rate] for name, flops in main.flops.items() if flops}
+    yield f"## The bound, at {results.rate / 1e9:.0f} GFLOP/s"
+    terms = {name: [flops / results.rate] for name, flops in main.flops.items() if flops}
     yield _listed(terms, "term", "seconds")
     yield bound.__doc__.split("\n\n")[0] if bound.__doc__ else ""
 

@@ -71,8 +71,9 @@ class Published:
 
 @dataclass
 class Results:
-    """Everything; what was not asked for is None."""
+    """Everything; what was not asked for is None. Targets are judged at the sizes that they are about."""
 
+    judged: bool = True
     rates: list[float] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     main: Repeated | None = None

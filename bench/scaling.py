@@ -48,9 +48,11 @@ def cases(middle: Case) -> Iterator[tuple[str, Case]]:
 
 def measure(middle: Case, folder: Path) -> list[Point]:
     """Run the chain of every problem."""
-    points = []
+    points, chains = [], {}
     for axis, case in cases(middle):
-        chain = run(case, data.write(case, folder))
+        if case not in chains:  # the axes cross
+            chains[case] = run(case, data.write(case, folder))
+        chain = chains[case]
         value = {"n": case.n, "d": case.d, "sets": len(chain.set_sizes)}[axis]
         points.append(Point(axis, value, chain))
     return points

@@ -1,7 +1,7 @@
 """Targets beside measured values, and whether they are met."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def rows(results: Results) -> list[Row]:
         found.append(Row("peak memory above the bare process", target, f"{copies:.1f} copies of X", copies <= COPIES))
     if results.scaling:
         found += _scaling(results.scaling)
-    return found
+    return found if results.judged else [replace(row, met=None) for row in found]
 
 
 def markdown(found: Sequence[Row]) -> str:
