@@ -3,6 +3,7 @@
 import argparse
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,8 +128,9 @@ def main() -> None:
         bench = Bench(options, Path(folder))
         for section in SECTIONS:
             if section in needed:
-                print(f"bench: {section}", file=sys.stderr, flush=True)
+                begin = time.perf_counter()
                 getattr(bench, f"run_{section}")()
+                print(f"bench: {section}, {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
     title = "Benchmark" + ", quick: a test of the benchmark itself" * options.quick
     output = options.output or Path("results/bench" if options.quick else "docs")
     output.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ Function = tuple[str, int, str]
 
 LIBRARY = Path(leaveout.__file__).parent
 OTHER = "everything else"
-#: Functions that do other work than their module's; the others are what ``MODULES`` says.
+#: Functions that do other work than their module's; the others are what ``MODULES`` says, or their module's name.
 FUNCTIONS = {
     ("leave_out", "precondition"): "preconditioner",
     ("leave_out", "distances"): "certificates and bounds",
@@ -69,7 +69,7 @@ def _part(function: Function) -> str:
     if not _in_library(function):
         return OTHER
     module = Path(function[0]).stem
-    return FUNCTIONS.get((module, function[2]), MODULES.get(module, OTHER))
+    return FUNCTIONS.get((module, function[2]), MODULES.get(module, module))
 
 
 def _charged(profile: cProfile.Profile) -> dict[Function, float]:
