@@ -12,8 +12,8 @@ from leaveout.embeddings import TEST, TRAIN, write_embeddings
 
 #: Decay of the latent scales, ``(1 + j / FLAT) ** -DECAY``; that of the features' singular values is about 0.6.
 DECAY, FLAT = 1.0, 4.0
-#: What a unit's input must exceed, in units of its standard deviation, and the root mean square of the rows' norms.
-THRESHOLD, ROW_NORM = 0.5, 4.0
+#: What a unit's input must exceed, in units of its standard deviation, and the root mean square of the features.
+THRESHOLD, FEATURE_SIZE = 0.5, 0.18
 #: Labels depend on this share of the latent directions, one in so many, the largest ones; how steeply.
 CLASS_SHARE, STEEPNESS = 8, 10.0
 
@@ -56,7 +56,7 @@ def embedding_like(samples: int, d: int, generator: np.random.Generator) -> tupl
     y = (generator.random(samples) < probability).astype(np.int64)
     units = latent @ generator.standard_normal((d, d)) / np.linalg.norm(scales)
     X = np.maximum(units - THRESHOLD, 0)
-    X *= ROW_NORM / np.sqrt(np.mean(np.sum(X**2, axis=1)))
+    X *= FEATURE_SIZE / np.sqrt(np.mean(X**2))
     return X, y
 
 
