@@ -91,7 +91,8 @@ class Bench:
 
     def run_scaling(self) -> None:
         """Measure how costs grow."""
-        self.results.scaling = scaling.measure(self.sized(cases.SCALED), self.folder)
+        doublings = 1 if self.options.quick else scaling.DOUBLINGS
+        self.results.scaling = scaling.measure(self.sized(cases.SCALED), self.folder, doublings)
         self.results.rates.append(machine.dgemm_rate(self.rate_size))
 
 

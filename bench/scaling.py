@@ -25,6 +25,8 @@ COSTS: dict[str, Callable[[Chain], float]] = {
 #: What is drawn, in seconds.
 DRAWN = {"fit": ("fit", COLORS["if"]), "sets": ("IF, RIF, NS, retrains, effects", COLORS["rif"])}
 PANEL = 2.6  # inches
+#: How often each axis doubles.
+DOUBLINGS = 3
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,18 @@ class Point:
     chain: Chain
 
 
-def cases(middle: Case) -> Iterator[tuple[str, Case]]:
+def cases(middle: Case, doublings: int = DOUBLINGS) -> Iterator[tuple[str, Case]]:
     """Yield problems around one, each twice as large as the one before along one axis."""
-    for factor in (0.5, 1, 2, 4):
-        yield "n", replace(middle, n=int(factor * middle.n))
-    for factor in (0.25, 0.5, 1, 2):
-        yield "d", replace(middle, d=int(factor * middle.d))
-    for factor in (0.125, 0.25, 0.5, 1):
-        yield "sets", replace(middle, set_sizes=int(factor * middle.set_sizes))
+    for factor in 2 ** np.arange(doublings + 1):
+        yield "n", replace(middle, n=int(factor * middle.n) // 2)
+        yield "d", replace(middle, d=int(factor * middle.d) // 4)
+        yield "sets", replace(middle, set_sizes=int(factor * middle.set_sizes) // 2**DOUBLINGS)
 
 
-def measure(middle: Case, folder: Path) -> list[Point]:
+def measure(middle: Case, folder: Path, doublings: int) -> list[Point]:
     """Run the chain of every problem."""
     points, chains = [], {}
-    for axis, case in cases(middle):
+    for axis, case in cases(middle, doublings):
         if case not in chains:  # the axes cross
             chains[case] = run(case, data.write(case, folder))
         chain = chains[case]
