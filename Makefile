@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format report lock clean
+.PHONY: help run test bench lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ results/$(STUDY)/report.html: $(wildcard results/$(STUDY)/figures/*.svg results/
 
 test: $(VENV)/.test ## test the library and a tiny workflow
 	$(BIN)/python -m pytest
+
+bench: $(VENV)/.test ## measure speed and memory beside their targets; writes docs/benchmark.md (BENCH=--quick: a minute)
+	PYTHONPATH=workflow/scripts $(BIN)/python -m bench $(BENCH)
 
 lint: $(VENV)/.test ## check format, style and types
 	$(BIN)/ruff format --check

@@ -1,0 +1,212 @@
+"""One chain in a process of its own, so that its peak memory is its own: ``python -m bench.chain FOLDER`` prints JSON.
+
+It does what the workflow's jobs ``fit``, ``removal_sets`` and ``effects`` do, on features that are read from the
+workflow's files, and leaves ``model.npz``, ``removal_sets.parquet`` and ``effects.parquet`` beside them.
+"""
+
+import argparse
+import cProfile
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import leaveout
+from bench import profiling
+from bench.cases import EVALUATION_NAMES, LARGEST, PLOTTED_STRATEGIES, SEED, SMALLEST, Case
+from bench.data import files_of
+from bench.machine import peak_memory
+from leaveout import effects
+from leaveout.certificate import Status
+from leaveout.embeddings import Embeddings, read_embeddings
+from leaveout.evaluation import Evaluations, bind
+from leaveout.measurement import measure
+from leaveout.model import Model
+from leaveout.removal import RANKED_BY, RemovalSet, candidates, draw, sizes, write_removal_sets
+
+DATASET = "bench"
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What one run of the chain took, and what came out.
+
+    Attributes
+    ----------
+    n, parameters, test : int
+        Training samples, parameters p, test points.
+    set_sizes : list of int
+        Size of every removal set.
+    certified : int
+        Sets whose retrain is certified.
+    seconds : dict
+        ``read``, ``fit``, ``draw`` (the removal sets), ``measure`` (IF, RIF, NS, retrains, all effects), ``write``.
+    memory : dict
+        Largest resident bytes ``before`` the data were read, and in the end (``peak``).
+    data : dict
+        What the data are like: accuracies, leverages, iterations of the fit.
+    passes : dict
+        Passes over X of every certified retrain, a list a strategy; empty unless asked for.
+    parts, functions : dict
+        Seconds by part of the library and by function; empty unless profiled.
+    """
+
+    n: int
+    parameters: int
+    test: int
+    set_sizes: list[int]
+    certified: int
+    seconds: dict[str, float]
+    memory: dict[str, int]
+    data: dict[str, float]
+    passes: dict[str, list[int]] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
+    functions: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def total(self) -> float:
+        """Seconds of fit and measurement: what the targets are about."""
+        return self.seconds["fit"] + self.seconds["measure"]
+
+    @property
+    def copies(self) -> float:
+        """Peak memory above that of the bare process, less one square factor, in copies of X in float64."""
+        q = min(self.n, self.parameters)
+        return (self.memory["peak"] - self.memory["before"] - 8 * q**2) / (8 * self.n * self.parameters)
+
+
+def run(case: Case, folder: Path, *flags: str) -> Chain:
+    """Run the chain of a case, whose files are in ``folder``, in a fresh process; ``flags`` as on its command line."""
+    settings = [f"--regularization={case.regularization}", f"--intercept={case.intercept}"]
+    command = [sys.executable, "-m", "bench.chain", str(folder), *settings, f"--set-sizes={case.set_sizes}", *flags]
+    path = os.pathsep.join([str(ROOT), str(Path(leaveout.__file__).parents[1])])
+    environment = os.environ | {"PYTHONPATH": path}
+    finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    return Chain(**json.loads(finished.stdout))
+
+
+def measured(folder: Path, options: argparse.Namespace) -> Chain:
+    """Fit, draw, measure; look at passes and leverages only when time and memory have been taken."""
+    seconds: dict[str, float] = {}
+    memory = {"before": peak_memory()}
+    profile = cProfile.Profile()
+    with _timed(seconds, "read"):
+        embeddings = read_embeddings(files_of(folder))
+    training, test = embeddings.training, embeddings.test
+    with _timed(seconds, "fit", profile if options.profile else None):
+        model = leaveout.fit(training.X, training.y, options.regularization, "per_sample", options.intercept)
+    with _timed(seconds, "draw"):
+        sets = _drawn(model, embeddings, options.set_sizes)
+    with _timed(seconds, "measure", profile if options.profile else None):
+        evaluations = bind(EVALUATION_NAMES, model, test.X, test.y, SEED, DATASET)
+        rows = list(measure(model, evaluations, sets, _labels(model)))
+    with _timed(seconds, "write"):
+        _write(folder, model, evaluations, sets, rows, embeddings)
+    memory["peak"] = peak_memory()
+    certified = {row["set_id"] for row in rows if row.get("status") == Status.CONVERGED.value}
+    return Chain(
+        n=model.n,
+        parameters=len(model.theta),
+        test=len(test.y),
+        set_sizes=[len(removal_set.positions) for removal_set in sets],
+        certified=len(certified),
+        seconds=seconds,
+        memory=memory,
+        data=_diagnostics(model, embeddings),
+        passes=_passes(model, sets) if options.passes else {},
+        parts=profiling.parts(profile) if options.profile else {},
+        functions=profiling.functions(profile) if options.profile else {},
+    )
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str, profile: cProfile.Profile | None = None) -> Iterator[None]:
+    begin = time.perf_counter()
+    if profile:
+        profile.enable()
+    yield
+    if profile:
+        profile.disable()
+    seconds[name] = time.perf_counter() - begin
+
+
+def _drawn(model: Model, embeddings: Embeddings, count: int) -> list[RemovalSet]:
+    test = embeddings.test
+    ranked = bind(RANKED_BY, model, test.X, test.y, SEED, DATASET)
+    given = candidates(model, ranked, embeddings.training.X)
+    return list(draw(given, PLOTTED_STRATEGIES, sizes(model.n, SMALLEST, LARGEST, count), 1, SEED, DATASET))
+
+
+def _labels(model: Model) -> dict[str, Any]:
+    """Columns that all rows share."""
+    return {
+        "study": "bench",
+        "dataset": DATASET,
+        "variant": "base",
+        "regularization": model.penalty.regularization,
+        "regularizer": model.penalty.regularizer,
+        "intercept": model.penalty.intercept,
+        "n_train": model.n,
+    }
+
+
+def _write(
+    folder: Path,
+    model: Model,
+    evaluations: Evaluations,
+    sets: list[RemovalSet],
+    rows: list[dict[str, Any]],
+    embeddings: Embeddings,
+) -> None:
+    chosen = next(f.rows for f in evaluations.functions if f.definition.points == "chosen")
+    np.savez(folder / "model.npz", theta=model.theta, chosen=np.arange(len(embeddings.test.y))[chosen])
+    write_removal_sets(sets, embeddings.training.ids, folder / "removal_sets.parquet")
+    effects.write(effects.table(rows), folder / "effects.parquet")
+
+
+def _diagnostics(model: Model, embeddings: Embeddings) -> dict[str, float]:
+    training, test = embeddings.training, embeddings.test
+    return {
+        "training accuracy": model.accuracy(training.X, training.y),
+        "test accuracy": model.accuracy(test.X, test.y),
+        "largest leverage": float(model.leverage.max()),
+        "sum of leverages / p": float(model.leverage.sum()) / len(model.theta),
+        "iterations of the fit": float(model.iterations),
+        "gradient norm": model.gradient_norm,
+    }
+
+
+def _passes(model: Model, sets: list[RemovalSet]) -> dict[str, list[int]]:
+    """Passes over X of the certified retrains, by strategy."""
+    retrained = leaveout.retrain(model, [removal_set.positions for removal_set in sets])
+    found: dict[str, list[int]] = {}
+    for removal_set, passes, certified in zip(sets, retrained.passes, retrained.certified, strict=True):
+        if certified:
+            found.setdefault(removal_set.strategy, []).append(int(passes))
+    return found
+
+
+def main() -> None:
+    """Read the command line, run, print."""
+    parser = argparse.ArgumentParser(prog="bench.chain", description=__doc__)
+    parser.add_argument("folder", type=Path, help="X.npy, samples.parquet, about.json")
+    parser.add_argument("--regularization", type=float, default=1e-5)
+    parser.add_argument("--intercept", choices=("none", "penalized", "unpenalized"), default="penalized")
+    parser.add_argument("--set-sizes", type=int, default=40, help="how many sizes of removal sets")
+    parser.add_argument("--passes", action="store_true", help="retrain once more and count passes over X")
+    parser.add_argument("--profile", action="store_true", help="say what the time is made of (slows it down a little)")
+    options = parser.parse_args()
+    print(json.dumps(asdict(measured(options.folder, options))))
+
+
+if __name__ == "__main__":
+    main()
