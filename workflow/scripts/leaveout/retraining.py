@@ -214,6 +214,8 @@ def _finish(problem: LeaveOut, at: lbfgs.Iterate, column: int, iteration_limit: 
         try:
             alone = problem.refactored(column, at.predictors[:, one])
         except np.linalg.LinAlgError:
+            if problem.model.penalty.regularization == 0:
+                at.status[column] = Status.NOT_REMOVABLE.value  # the curvature is gone: the weights grow for ever
             break
         limit = min(ITERATIONS_A_FACTOR, iteration_limit - int(at.iterations[column]))
         found = lbfgs.minimize(alone, at.parameters[:, one], limit)
