@@ -26,11 +26,11 @@ def test_relative_curvature_is_the_linear_program(n, seed, t):
 
 
 def relative_curvature(t, z, curvature, beta):
-    return bounds.relative_curvature(np.array([t]), z[:, None], curvature[:, None], beta[:, None])[0]
+    return bounds.relative_curvature(np.array([t]), z[None, :], curvature, beta[None, :])[0]
 
 
 def distance(decrement, z, curvature, beta):
-    return bounds.distances(np.array([decrement]), z[:, None], curvature[:, None], beta[:, None])[0]
+    return bounds.distances(np.array([decrement]), z[None, :], curvature, beta[None, :])[0]
 
 
 def test_without_curvature_nothing_is_rounded_up():
@@ -41,10 +41,10 @@ def test_without_curvature_nothing_is_rounded_up():
 
 def test_iterates_do_not_share_anything():
     generator = np.random.default_rng(1)
-    z, beta = generator.normal(size=(2, 30, 3)) ** 2
+    z, beta = generator.normal(size=(2, 3, 30)) ** 2
     a = loss.curvature(generator.normal(size=30))
-    together = bounds.distances(np.array([1e-3, 0.0, 50.0]), z, a[:, None], beta)
-    alone = [distance(decrement, z[:, j], a, beta[:, j]) for j, decrement in enumerate((1e-3, 0.0, 50.0))]
+    together = bounds.distances(np.array([1e-3, 0.0, 50.0]), z, a, beta)
+    alone = [distance(decrement, z[j], a, beta[j]) for j, decrement in enumerate((1e-3, 0.0, 50.0))]
     assert together.tolist() == alone
     assert together[1] == 0
     assert together[2] == np.inf

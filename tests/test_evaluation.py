@@ -76,7 +76,7 @@ def test_gradients_are_derivatives_anywhere():
     change, direction = generator.normal(size=(2, len(one.model.theta)))
     for f in evaluations.functions:
         t = f.X @ change
-        found = f.gradients_at(change[None], t[:, None])[0] @ direction
+        found = f.gradients_at(change[None], t[None])[0] @ direction
         h, theta = 1e-5, one.model.theta + change
         ends = [effect(f.name, one.dense, *points, theta, theta + s * h * direction) for s in (1, -1)]
         assert found == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-6)
@@ -126,7 +126,7 @@ def test_the_rounding_of_effects_is_bounded():
         measured = evaluate(evaluations, changes)
         predictors = evaluations.predictors(changes)
         for i, f in enumerate(evaluations.functions):
-            bounds = f.rounding_errors(changes, predictors[f.points_name][f.rows])
+            bounds = f.rounding_errors(changes, predictors[f.points_name][:, f.rows])
             for j, change in enumerate(changes):
                 other = one.model.theta.astype(np.longdouble) + change
                 truth = effect(f.name, one.dense, *points, one.model.theta, other)

@@ -200,11 +200,11 @@ def test_the_rounding_of_gradients_is_bounded_and_not_by_much():
         ratios.append(error / model.gradient_rounding)
         removed_set = np.arange(20)
         problem = LeaveOut(model, [removed.removed_hessian(model, removed_set)])
-        delta = leaveout.retrain(model, [removed_set]).change.T
-        t, one = X @ delta, np.array([0])
-        exact = dense.gradient(model.theta + delta[:, 0].astype(np.longdouble), removed_set)
+        delta = leaveout.retrain(model, [removed_set]).change
+        t, one = delta @ X.T, np.array([0])
+        exact = dense.gradient(model.theta + delta[0].astype(np.longdouble), removed_set)
         slopes = problem.slopes(problem.kept(t, one))
-        error = np.linalg.norm((exact - problem.gradient(delta, slopes, one)[:, 0]).astype(float))
+        error = np.linalg.norm((exact - problem.gradient(delta, slopes, one)[0]).astype(float))
         ratios.append(error / problem.rounding(delta, t, slopes)[0])
     assert max(ratios) <= 1
     assert np.median(ratios) >= 1e-3

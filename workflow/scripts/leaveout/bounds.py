@@ -36,26 +36,26 @@ def relative_curvature(t: Array, z: Array, curvature: Array, beta: Array) -> Arr
     ----------
     t : (m,) numpy array
         Distances in the norm of M, > 0, one an iterate.
-    z : (n, m) float64 array
+    z : (m, n) float64 array
         Linear predictors at the iterates.
-    curvature : (n, 1) float64 array
+    curvature : (n,) float64 array
         ``a_i`` at the reference.
-    beta : (n, m) float64 array
+    beta : (m, n) float64 array
         Bounds of ``||x_i||_{M^-1}``; 0 for samples that F does not contain.
     """
     xp = namespace(z)
-    reach = beta * beside(z, t)
+    reach = beta * beside(z, t)[:, None]
     least = loss.probability_change(xp.abs(z), reach)
     scale = reach * curvature
     carries = scale > 0  # a sample without leverage carries no weight
     ratio = xp.clip(xp.where(carries, least, scale + 1) / xp.where(carries, scale, 0 * scale + 1), max=1.0)
     capacity = xp.clip(curvature * beta**2, max=1.0)
-    found = np.zeros(z.shape[1])
+    found = np.zeros(len(z))
     for v in MULTIPLIERS:
         missing = xp.clip(v - ratio, min=0.0)
         missing *= capacity
-        found = np.maximum(found, v - on_host(xp.sum(missing, axis=0)))
-    return np.maximum(0.0, found - rounding(len(z)))
+        found = np.maximum(found, v - on_host(xp.sum(missing, axis=1)))
+    return np.maximum(0.0, found - rounding(z.shape[1]))
 
 
 def distances(decrements: Array, z: Array, curvature: Array, beta: Array) -> Array:
@@ -69,13 +69,13 @@ def distances(decrements: Array, z: Array, curvature: Array, beta: Array) -> Arr
         As in ``relative_curvature``.
     """
     found = np.where(decrements == 0, 0.0, np.inf)
-    farthest = FARTHEST / np.maximum(on_host(namespace(beta).max(beta, axis=0)), TINY)
+    farthest = FARTHEST / np.maximum(on_host(namespace(beta).max(beta, axis=1)), TINY)
     t = decrements.copy()
     pending = np.flatnonzero((decrements > 0) & (t <= farthest))
     for _ in range(SEARCH_LIMIT):
         if not pending.size:
             break
-        psi = relative_curvature(t[pending], z[:, pending], curvature, beta[:, pending])
+        psi = relative_curvature(t[pending], z[pending], curvature, beta[pending])
         enough = t[pending] * psi >= decrements[pending]
         found[pending[enough]] = t[pending[enough]]
         pending, psi = pending[~enough & (psi > 0)], psi[~enough & (psi > 0)]

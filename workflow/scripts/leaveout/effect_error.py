@@ -30,7 +30,7 @@ def effect_errors(
         Changes of the parameters, by retraining.
     distances : (m,) float64 array
         Bounds of their distance to the exact optimum.
-    predictors : dict of (s, m) float64 arrays
+    predictors : dict of (m, s) float64 arrays
         Changes of the linear predictors.
 
     Returns
@@ -41,7 +41,7 @@ def effect_errors(
 
 
 def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, predictors: dict[str, Array]) -> Array:
-    t = predictors[f.points_name][f.rows]
+    t = predictors[f.points_name][:, f.rows]
     slopes = problem.dual_norms(f.gradients_at(changes, t))
     gram = float(f.points.gram[f.rows].sum())
     curvatures = f.curvature_bound(gram / problem.least_eigenvalues, _inverse(problem.weight))

@@ -116,32 +116,30 @@ class Evaluation:
     @cached_property
     def gradient(self) -> Array:
         """``grad f(theta_hat)``, (q,)."""
-        return self.gradients_at(0 * self.model.parameters[None, :], 0 * self.y[:, None])[0]
+        return self.gradients_at(0 * self.model.parameters[None, :], 0 * self.y[None, :])[0]
 
     def gradients_at(self, changes: Array, t: Array) -> Array:
-        """``grad f(theta_hat + change)`` for each row of ``changes`` (m, q), (m, q); ``t`` is (s, m)."""
-        z = self.z[:, None] + t
-        slopes = loss.curvature(z) if self.definition.quantity == "probability" else loss.slope(z, self.y[:, None])
-        return slopes.T @ self.X + self.penalty_weight * self.model.P * (self.model.parameters + changes)
+        """``grad f(theta_hat + change)`` for each row of ``changes`` (m, q), (m, q); ``t`` is (m, s)."""
+        z = self.z + t
+        slopes = loss.curvature(z) if self.definition.quantity == "probability" else loss.slope(z, self.y)
+        return slopes @ self.X + self.penalty_weight * self.model.P * (self.model.parameters + changes)
 
     def effect(self, changes: Array, t: Array) -> Array:
-        """``f(theta_hat + change) - f(theta_hat)`` for each row of ``changes`` (m, q); ``t`` is (s, m).
+        """``f(theta_hat + change) - f(theta_hat)`` for each row of ``changes`` (m, q); ``t`` is (m, s).
 
         A loss is its linear term plus divergences plus the regulariser's quadratic term: on the model's own objective,
         where the linear term is rounding, nothing else would leave any digits.
         """
-        z = self.z[:, None]
         if self.definition.quantity == "probability":
-            return loss.probability_change(z, t).sum(axis=0)
+            return loss.probability_change(self.z, t).sum(axis=1)
         quadratic = self.penalty_weight / 2 * (changes**2 @ self.model.P)
-        return changes @ self.gradient + loss.divergence(z, t).sum(axis=0) + quadratic
+        return changes @ self.gradient + loss.divergence(self.z, t).sum(axis=1) + quadratic
 
     def linear_effect(self, changes: Array, t: Array) -> Array:
         """Leading-order term: ``<grad f, change>``, or ``change' H change / 2`` for the model's own objective."""
         if not self.stationary:
             return changes @ self.gradient
-        curved = loss.curvature(self.z) @ t**2
-        return (curved + self.penalty_weight * (changes**2 @ self.model.P)) / 2
+        return (squares(t, loss.curvature(self.z)) + self.penalty_weight * (changes**2 @ self.model.P)) / 2
 
     def curvature_bound(self, reach: Array, inverse_penalty: Array) -> Array:
         """C with ``|d' (Hessian of f) d| <= C ||d||_M^2`` everywhere, (m,), for m metrics M.
@@ -159,12 +157,12 @@ class Evaluation:
     def rounding_errors(self, changes: Array, t: Array) -> Array:
         """Error with which each ``effect`` is computed, (m,): by its sums, and by those of the linear predictors."""
         xp, size = namespace(t), self.model.size
-        norms = xp.linalg.vector_norm(self.X, axis=1)[:, None]
+        norms = xp.linalg.vector_norm(self.X, axis=1)
         sizes = xp.linalg.vector_norm(changes, axis=1)
-        here, there = loss.curvature(self.z)[:, None], loss.curvature(self.z[:, None] + t)
-        a = xp.where(there > here, there, 0 * there + here)
+        here, there = loss.curvature(self.z), loss.curvature(self.z + t)
+        a = xp.where(there > here, there, here)
         t = xp.abs(t)
-        slopes = a if self.definition.quantity == "probability" else a * t + xp.abs(loss.slope(self.z, self.y))[:, None]
+        slopes = a if self.definition.quantity == "probability" else a * t + xp.abs(loss.slope(self.z, self.y))
         by_size, by_change = norms * slopes, norms * a * t
         predictors = xp.sqrt(dots(by_size, by_size)) * sizes + xp.sqrt(dots(by_change, by_change)) * size
         terms = dots(slopes, t) + self.penalty_weight * sizes * (size + sizes)
@@ -185,8 +183,8 @@ class Evaluations:
     points: Mapping[str, Points]
 
     def predictors(self, changes: Array) -> dict[str, Array]:
-        """Changes of the linear predictors of all points, (s, m) each, under ``changes`` (m, q)."""
-        return {name: points.X @ changes.T for name, points in self.points.items()}
+        """Changes of the linear predictors of all points, (m, s) each, under ``changes`` (m, q)."""
+        return {name: changes @ points.X.T for name, points in self.points.items()}
 
 
 def choose_test_points(test_loss: Array, generator: np.random.Generator) -> IntArray:
@@ -212,7 +210,8 @@ def bind(names: Sequence[str], model: Model, X_test: Array, y_test: Array, seed:
     """
     X = model.features(X_test)
     z = X @ model.parameters
-    test = Points(X, beside(X, y_test), z, squares(model.whitening.whiten(X)))
+    whitened = model.whitening.whiten(X)
+    test = Points(X, beside(X, y_test), z, dots(whitened, whitened))
     train = Points(model.X, model.y, model.z, model.deletion_gram)
     rows: dict[str, IntArray | slice] = {
         "chosen": choose_test_points(on_host(loss.value(z, test.y)), seeds.generator(seed, dataset, "test points")),

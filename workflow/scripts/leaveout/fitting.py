@@ -99,7 +99,7 @@ def fit(
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """The full objective, as ``lbfgs`` minimises it: one column, in parameters, not changes.
+    """The full objective, as ``lbfgs`` minimises it: one row, in parameters, not changes.
 
     Attributes
     ----------
@@ -122,29 +122,29 @@ class Objective:
 
     def reference(self) -> tuple[Array, Array]:
         """Zero and y: predictors are whole, and slopes are p - y."""
-        return 0 * self.y[:, None], self.y[:, None]
+        return 0 * self.y, self.y
 
-    def predictors(self, parameters: Array, columns: IntArray) -> Array:
-        """``X theta``, (n, 1)."""
-        return self.X @ parameters
+    def predictors(self, parameters: Array, rows: IntArray) -> Array:
+        """``X theta``, (1, n)."""
+        return parameters @ self.X.T
 
     def slopes(self, predictors: Array) -> Array:
-        """``p - y``, (n, 1)."""
-        return loss.slope(predictors, self.y[:, None])
+        """``p - y``, (1, n)."""
+        return loss.slope(predictors, self.y)
 
-    def gradient(self, parameters: Array, slopes: Array, columns: IntArray) -> Array:
-        """``X' (p - y) + weight P theta``, (q, 1)."""
-        return self.X.T @ slopes + self.ridge[:, None] * parameters
+    def gradient(self, parameters: Array, slopes: Array, rows: IntArray) -> Array:
+        """``X' (p - y) + weight P theta``, (1, q)."""
+        return slopes @ self.X + self.ridge * parameters
 
-    def precondition(self, gradients: Array, columns: IntArray) -> Array:
-        """The factored Hessian's inverse times the gradient, (q, 1)."""
-        return cholesky_solve(self.factor, gradients)
+    def precondition(self, gradients: Array, rows: IntArray) -> Array:
+        """The factored Hessian's inverse times the gradient, (1, q)."""
+        return cholesky_solve(self.factor, gradients[0])[None, :]
 
-    def penalty_along(self, direction: Array, columns: IntArray) -> Array:
+    def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """``weight d' P d``, (1,)."""
-        return dots(self.ridge[:, None] * direction, direction)
+        return dots(self.ridge * direction, direction)
 
-    def accurate(self, parameters: Array, decrements: Array, columns: IntArray) -> BoolArray:
+    def accurate(self, parameters: Array, decrements: Array, rows: IntArray) -> BoolArray:
         """Never: what is left of the full model's gradient enters every effect."""
         return np.zeros(1, dtype=np.bool_)
 
@@ -152,11 +152,11 @@ class Objective:
         """Any gradient that is certified and no longer halves counts as rounding."""
         return beside(slopes, [np.inf])
 
-    def separated(self, predictors: Array, columns: IntArray) -> BoolArray:
+    def separated(self, predictors: Array, rows: IntArray) -> BoolArray:
         """Whether all samples are on their own side, without regularisation."""
         if bool(namespace(self.ridge).any(self.ridge != 0)):
             return np.zeros(1, dtype=np.bool_)
-        return np.array([bool(((2 * self.y - 1) * predictors[:, 0] > 0).all())])
+        return np.array([bool(((2 * self.y - 1) * predictors[0] > 0).all())])
 
 
 def minimize(X: Array, y: Array, ridge: Array, start: Array) -> tuple[Array, int]:
@@ -170,16 +170,16 @@ def minimize(X: Array, y: Array, ridge: Array, start: Array) -> tuple[Array, int
     NoOptimum
         No regularisation, and the data are separable or their columns linearly dependent.
     """
-    parameters, iterations = start[:, None], 0
+    parameters, iterations = start[None, :], 0
     for _ in range(FACTOR_LIMIT):
-        objective = Objective(X, y, ridge, _factor(hessian(X, loss.curvature(X @ parameters[:, 0]), ridge)))
+        objective = Objective(X, y, ridge, _factor(hessian(X, loss.curvature(X @ parameters[0]), ridge)))
         found = lbfgs.minimize(objective, parameters, ITERATIONS_A_FACTOR, until_cut=True)
         parameters, iterations = found.parameters, iterations + int(found.iterations[0])
         if found.status[0] == Status.NOT_REMOVABLE.value:
             raise NoOptimum("the classes are separable and regularization = 0: the weights grow for ever (regularise)")
         if found.status[0] != Status.ITERATION_LIMIT.value:
             break
-    return parameters[:, 0], iterations
+    return parameters[0], iterations
 
 
 def _factor(matrix: Array) -> Array:

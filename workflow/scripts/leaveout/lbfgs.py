@@ -1,4 +1,4 @@
-r"""Minimise convex objectives, one a column, by L-BFGS that starts from a factored Hessian.
+r"""Minimise convex objectives, one a row, by L-BFGS that starts from a factored Hessian.
 
 Each iteration costs one sweep over X: ``X d`` for the step, ``X' r`` for the gradient. With the factor of a Hessian
 near the optimum for the initial matrix the method converges as conjugate gradients preconditioned by it would, without
@@ -31,48 +31,48 @@ LARGEST = 1e300
 
 
 class Objective(Protocol):
-    """Convex functions of (q, m) arrays of parameters, one a column; ``columns`` names those that are meant."""
+    """m convex functions of (m, q) arrays of parameters, one a row; ``rows`` names those that are meant."""
 
     @property
     def divisor(self) -> Array:
         """What turns the sum form into the mean form, (m,)."""
 
-    def predictors(self, parameters: Array, columns: IntArray) -> Array:
-        """``X parameters``, (n, m), zero for samples that do not count."""
+    def predictors(self, parameters: Array, rows: IntArray) -> Array:
+        """``parameters X'``, (m, n), zero for samples that do not count."""
 
     def reference(self) -> tuple[Array, Array]:
-        """Linear predictors and probabilities, (n, 1), that predictors and slopes are changes of."""
+        """Linear predictors and probabilities, (n,), that predictors and slopes are changes of."""
 
     def slopes(self, predictors: Array) -> Array:
-        """First derivatives of the losses, (n, m), up to a term of the reference."""
+        """First derivatives of the losses, (m, n), up to a term of the reference."""
 
-    def gradient(self, parameters: Array, slopes: Array, columns: IntArray) -> Array:
-        """Gradients in sum form, (q, m)."""
+    def gradient(self, parameters: Array, slopes: Array, rows: IntArray) -> Array:
+        """Gradients in sum form, (m, q)."""
 
-    def precondition(self, gradients: Array, columns: IntArray) -> Array:
-        """The factored Hessians' inverses times gradients, (q, m)."""
+    def precondition(self, gradients: Array, rows: IntArray) -> Array:
+        """The factored Hessians' inverses times gradients, (m, q)."""
 
-    def penalty_along(self, direction: Array, columns: IntArray) -> Array:
+    def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """Second derivative of the regulariser along a direction, (m,)."""
 
-    def accurate(self, parameters: Array, decrements: Array, columns: IntArray) -> BoolArray:
+    def accurate(self, parameters: Array, decrements: Array, rows: IntArray) -> BoolArray:
         """Whether these Newton decrements leave nothing worth an iteration, (m,)."""
 
     def rounding(self, parameters: Array, predictors: Array, slopes: Array) -> Array:
         """Norms of the errors with which gradients are computed, sum form, (m,)."""
 
-    def separated(self, predictors: Array, columns: IntArray) -> BoolArray:
+    def separated(self, predictors: Array, rows: IntArray) -> BoolArray:
         """Which functions are shown by these predictors to have no minimum, (m,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Iterate:
-    """Where each column stands; filled in place.
+    """Where each objective stands; filled in place.
 
     Attributes
     ----------
-    parameters, gradient : (q, m) float64 arrays
-    predictors : (n, m) float64 array
+    parameters, gradient : (m, q) float64 arrays
+    predictors : (m, n) float64 array
     gradient_norm : (m,) float64 array
         Mean form.
     iterations : (m,) int array
@@ -87,19 +87,19 @@ class Iterate:
     iterations: IntArray
     status: npt.NDArray[np.str_]
 
-    def assign(self, columns: IntArray, part: "Iterate") -> None:
-        """Fill in columns that were iterated further."""
+    def assign(self, rows: IntArray, part: "Iterate") -> None:
+        """Fill in rows that were iterated further."""
         for values, others in (
             (self.parameters, part.parameters),
             (self.predictors, part.predictors),
             (self.gradient, part.gradient),
         ):
-            values[:, columns] = others
-        self.gradient_norm[columns], self.status[columns] = part.gradient_norm, part.status
-        self.iterations[columns] += part.iterations
+            values[rows] = others
+        self.gradient_norm[rows], self.status[rows] = part.gradient_norm, part.status
+        self.iterations[rows] += part.iterations
 
     def unfinished(self) -> IntArray:
-        """Columns that more iterations could still change."""
+        """Rows that more iterations could still change."""
         return np.flatnonzero(self.status == Status.ITERATION_LIMIT.value)
 
 
@@ -110,14 +110,14 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
     ----------
     objective : Objective
         m functions.
-    start : (q, m) float64 array
+    start : (m, q) float64 array
         Where to begin.
     limit : int
         Most iterations.
     until_cut : bool
         End after a step that had to be cut: the factored Hessian is one of far away.
     """
-    xp, m = namespace(start), start.shape[1]
+    xp, m = namespace(start), len(start)
     going = np.arange(m)
     x = xp.asarray(start, copy=True)
     t = objective.predictors(x, going)
@@ -134,27 +134,27 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
     previous, cut = np.full(m, np.inf), np.zeros(m, dtype=np.bool_)
     pairs: deque[_Pair] = deque(maxlen=MEMORY)
     for iteration in range(limit + 1):
-        norm = on_host(xp.linalg.vector_norm(gradient, axis=0)) / objective.divisor[going]
+        norm = on_host(xp.linalg.vector_norm(gradient, axis=1)) / objective.divisor[going]
         direction = -_inverse_product(objective, pairs, gradient, going)
         descent = dots(gradient, direction)
         status = _judge(objective, x, t, slopes, norm, previous, on_host(descent), going)
         leaving = (status != Status.ITERATION_LIMIT.value) | (iteration == limit) | (until_cut & cut)
         if leaving.any():
             done = going[leaving]
-            at.parameters[:, done], at.predictors[:, done] = x[:, leaving], t[:, leaving]
-            at.gradient[:, done], at.gradient_norm[done] = gradient[:, leaving], norm[leaving]
+            at.parameters[done], at.predictors[done] = x[leaving], t[leaving]
+            at.gradient[done], at.gradient_norm[done] = gradient[leaving], norm[leaving]
             at.iterations[done], at.status[done] = iteration, status[leaving]
             stay = np.flatnonzero(~leaving)
             going = going[stay]
             if not going.size:
                 break
-            x, t, slopes, gradient = x[:, stay], t[:, stay], slopes[:, stay], gradient[:, stay]
-            direction, descent, norm = direction[:, stay], descent[stay], norm[stay]
+            x, t, slopes, gradient = x[stay], t[stay], slopes[stay], gradient[stay]
+            direction, descent, norm = direction[stay], descent[stay], norm[stay]
             pairs = deque((pair.of(stay) for pair in pairs), maxlen=MEMORY)
         dt = objective.predictors(direction, going)
         lengths, cut = _step_lengths(objective, t, slopes, dt, descent, objective.penalty_along(direction, going))
-        direction *= lengths
-        dt *= lengths
+        direction *= lengths[:, None]
+        dt *= lengths[:, None]
         x += direction
         t += dt
         slopes = objective.slopes(t)
@@ -178,20 +178,20 @@ class _Pair:
         positive = product > 1 / LARGEST
         return cls(step, change, xp.where(positive, 1 / xp.where(positive, product, 0 * product + 1), 0 * product))
 
-    def of(self, columns: IntArray) -> "_Pair":
-        return _Pair(self.step[:, columns], self.change[:, columns], self.inverse[columns])
+    def of(self, rows: IntArray) -> "_Pair":
+        return _Pair(self.step[rows], self.change[rows], self.inverse[rows])
 
 
-def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, columns: IntArray) -> Array:
+def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, rows: IntArray) -> Array:
     """Two-loop recursion: the inverse Hessian's approximation times gradients."""
     vector, weights = +gradient, []
     for pair in reversed(pairs):
         weight = pair.inverse * dots(pair.step, vector)
-        vector -= weight * pair.change
+        vector -= weight[:, None] * pair.change
         weights.append(weight)
-    vector = objective.precondition(vector, columns)
+    vector = objective.precondition(vector, rows)
     for pair, weight in zip(pairs, reversed(weights), strict=True):
-        vector += (weight - pair.inverse * dots(pair.change, vector)) * pair.step
+        vector += (weight - pair.inverse * dots(pair.change, vector))[:, None] * pair.step
     return vector
 
 
@@ -205,7 +205,7 @@ def _judge(
     descent: Array,
     going: IntArray,
 ) -> npt.NDArray[np.str_]:
-    """Status of each column by its own gradient: converged, without a minimum, stuck, or iteration_limit."""
+    """Status of each row by its own gradient: converged, without a minimum, stuck, or iteration_limit."""
     stuck = ~(descent < 0)
     stalled = (norm <= CERTIFIED) & (norm > previous / 2)
     if stalled.any():
@@ -222,15 +222,15 @@ def _judge(
 def _step_lengths(
     objective: Objective, t: Array, slopes: Array, dt: Array, descent: Array, penalty: Array
 ) -> tuple[Array, BoolArray]:
-    """Step lengths that decrease each column's objective, (m,), and which of them had to be cut."""
+    """Step lengths that decrease each objective, (m,), and which of them had to be cut."""
     xp = namespace(t)
     z, p = objective.reference()
-    reach = xp.max(xp.abs(dt), axis=0)
+    reach = xp.max(xp.abs(dt), axis=1)
     step, ratio = _model_step(p + slopes, dt, reach, descent, penalty)
     cut = on_host(ratio) > 1
     if cut.any():
         far = np.flatnonzero(cut)
-        step[far] = _walk(z + t[:, far], dt[:, far], reach[far], step[far], ratio[far], descent[far], penalty[far])
+        step[far] = _walk(z + t[far], dt[far], reach[far], step[far], ratio[far], descent[far], penalty[far])
     return step, cut
 
 
@@ -252,12 +252,12 @@ def _walk(z: Array, dt: Array, reach: Array, model: Array, ratio: Array, descent
     for _ in range(WALK_LIMIT):
         near = ratio <= 1
         length[pending] += xp.where(near, model, xp.log1p(ratio) / xp.where(reach > 0, reach, 1 + 0 * reach))
-        at = expit(z + length[pending] * dt)
+        at = expit(z + length[pending][:, None] * dt)
         slope = descent + dots(at - p, dt) + length[pending] * penalty
         going = np.flatnonzero(~on_host(near) & (on_host(slope) < REMAINING_SLOPE * on_host(descent)))
         if not going.size:
             break
-        pending, z, dt, p = pending[going], z[:, going], dt[:, going], p[:, going]
+        pending, z, dt, p = pending[going], z[going], dt[going], p[going]
         reach, descent, penalty = reach[going], descent[going], penalty[going]
-        model, ratio = _model_step(at[:, going], dt, reach, slope[going], penalty)
+        model, ratio = _model_step(at[going], dt, reach, slope[going], penalty)
     return length

@@ -20,12 +20,10 @@ from leaveout.linear_algebra import (
     beside,
     cholesky,
     dots,
-    eye,
     matrix_norm,
     namespace,
     on_host,
-    squares,
-    triangular_solve,
+    triangular_inverse,
 )
 from leaveout.model import Model
 from leaveout.removed import RemovedHessian, whitened_hessian
@@ -36,7 +34,7 @@ NEGLIGIBLE = 1e-11
 
 @dataclass(frozen=True, eq=False)
 class LeaveOut:
-    """Objectives without the sets of ``hessians``, as ``lbfgs`` minimises them: one column a set.
+    """Objectives without the sets of ``hessians``, as ``lbfgs`` minimises them: one row a set.
 
     Attributes
     ----------
@@ -61,92 +59,94 @@ class LeaveOut:
 
     @cached_property
     def target(self) -> Array:
-        """``sum_{i in T} g_i - n grad J(theta_hat)``, (q, m): what the change has to balance."""
+        """``sum_{i in T} g_i - n grad J(theta_hat)``, (m, q): what the change has to balance."""
         model = self.model
-        sizes = beside(model.X, [len(h.removed) for h in self.hessians])
-        summed = model.X.T @ indicators(model, [h.removed for h in self.hessians], model.residual).T
-        shares = (model.penalty.share * model.P * model.parameters)[:, None]
-        return summed + sizes * shares - model.gradient[:, None]
+        sizes = beside(model.X, [len(h.removed) for h in self.hessians])[:, None]
+        summed = indicators(model, [h.removed for h in self.hessians], model.residual) @ model.X
+        return summed + sizes * (model.penalty.share * model.P * model.parameters) - model.gradient
 
     @cached_property
     def ridge(self) -> Array:
-        """Diagonals of ``mu P``, (q, m)."""
-        return self.model.P[:, None] * beside(self.model.X, self.weight)
+        """Diagonals of ``mu P``, (m, q)."""
+        return beside(self.model.X, self.weight)[:, None] * self.model.P
 
-    def kept(self, values: Array, columns: IntArray) -> Array:
+    def kept(self, values: Array, rows: IntArray) -> Array:
         """Set the removed samples' entries to zero, in place."""
-        for i, j in enumerate(columns):
-            values[self.hessians[j].removed, i] = 0.0
+        for i, j in enumerate(rows):
+            values[i, self.hessians[j].removed] = 0.0
         return values
 
     def reference(self) -> tuple[Array, Array]:
-        """Linear predictors and probabilities of the full model, (n, 1)."""
-        return self.model.z[:, None], self.model.probability[:, None]
+        """Linear predictors and probabilities of the full model, (n,)."""
+        return self.model.z, self.model.probability
 
-    def predictors(self, parameters: Array, columns: IntArray) -> Array:
-        """``t = X delta``, zero for removed samples."""
-        return self.kept(self.model.X @ parameters, columns)
+    def predictors(self, parameters: Array, rows: IntArray) -> Array:
+        """``t = X delta``, (m, n), zero for removed samples."""
+        return self.kept(parameters @ self.model.X.T, rows)
 
     def slopes(self, predictors: Array) -> Array:
-        """``p(z + t) - p(z)``: zero for removed samples."""
-        return loss.probability_change(self.model.z[:, None], predictors)
+        """``p(z + t) - p(z)``, (m, n): zero for removed samples."""
+        return loss.probability_change(self.model.z, predictors)
 
-    def gradient(self, parameters: Array, slopes: Array, columns: IntArray) -> Array:
-        """``g_T(delta)``, (q, m)."""
-        gradient = self.model.X.T @ slopes
-        gradient += self.ridge[:, columns] * parameters
-        gradient -= self.target[:, columns]
+    def gradient(self, parameters: Array, slopes: Array, rows: IntArray) -> Array:
+        """``g_T(delta)``, (m, q)."""
+        gradient = slopes @ self.model.X
+        gradient += self.ridge[rows] * parameters
+        gradient -= self.target[rows]
         return gradient
 
-    def precondition(self, gradients: Array, columns: IntArray) -> Array:
+    def precondition(self, gradients: Array, rows: IntArray) -> Array:
         """``H_T^{-1}`` at ``theta_hat`` times gradients: what the Newton step has factored already."""
-        whitened = self.model.whitening.basis.T @ gradients
-        for i, j in enumerate(columns):
-            whitened[:, i] = self.hessians[j].solve(whitened[:, i])
-        return self.model.whitening.basis @ whitened
+        whitened = self.model.whitening.whiten(gradients)
+        for i, j in enumerate(rows):
+            whitened[i] = self.hessians[j].solve(whitened[i])
+        return self.model.whitening.unwhiten(whitened)
 
-    def penalty_along(self, direction: Array, columns: IntArray) -> Array:
+    def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """``mu d' P d``, (m,)."""
-        return dots(self.ridge[:, columns] * direction, direction)
+        return dots(self.ridge[rows] * direction, direction)
 
-    def accurate(self, parameters: Array, decrements: Array, columns: IntArray) -> BoolArray:
+    def accurate(self, parameters: Array, decrements: Array, rows: IntArray) -> BoolArray:
         """Whether the distance still to go is negligible beside that gone, in the norm of the mean Hessian between."""
-        gone = np.maximum(0.0, on_host(dots(parameters, self.target[:, columns])))
+        gone = np.maximum(0.0, on_host(dots(parameters, self.target[rows])))
         return decrements <= NEGLIGIBLE * np.sqrt(gone)
 
     def rounding(self, parameters: Array, predictors: Array, slopes: Array) -> Array:
         """Norms of the errors with which gradients are computed, (m,)."""
         model, xp = self.model, namespace(predictors)
-        p = model.probability[:, None] + slopes
-        here, there = model.curvature[:, None], p * (1 - p)
-        curvature = xp.where(there > here, there, 0 * p + here)
-        sizes = model.size + xp.linalg.vector_norm(parameters, axis=0)
+        p = model.probability + slopes
+        there = p * (1 - p)
+        curvature = xp.where(there > model.curvature, there, model.curvature)
+        sizes = model.size + xp.linalg.vector_norm(parameters, axis=1)
         return model.gradient_rounding + model.gradient_errors(slopes, curvature, sizes)
 
-    def separated(self, predictors: Array, columns: IntArray) -> BoolArray:
+    def separated(self, predictors: Array, rows: IntArray) -> BoolArray:
         """Which sets' kept samples are all on their own side: without regularisation no optimum exists then."""
         if self.model.penalty.regularization:
-            return np.zeros(len(columns), dtype=np.bool_)
-        wrong = (2 * self.model.y - 1)[:, None] * (self.model.z[:, None] + predictors) <= 0
-        wrong = self.kept(wrong, columns)
-        return ~on_host(namespace(wrong).any(wrong, axis=0))
+            return np.zeros(len(rows), dtype=np.bool_)
+        wrong = (2 * self.model.y - 1) * (self.model.z + predictors) <= 0
+        return ~on_host(namespace(wrong).any(self.kept(wrong, rows), axis=1))
 
-    def refactored(self, column: int, predictors: Array) -> "LeaveOut":
-        """The objective of one column, preconditioned by its Hessian at an iterate, (n, 1).
+    def refactored(self, row: int, predictors: Array) -> "LeaveOut":
+        """The objective of one set, preconditioned by its Hessian at an iterate, (n,).
 
         Raises
         ------
         numpy.linalg.LinAlgError
             That Hessian is singular.
         """
-        hessian = self.hessians[column]
-        at = loss.curvature(self.model.z + predictors[:, 0])
-        factor = cholesky(whitened_hessian(self.model, hessian.removed, at))
-        return LeaveOut(self.model, [replace(hessian, update=None, factor=factor, scale=0 * hessian.scale + 1)])
+        hessian = self.hessians[row]
+        inverse = self._inverse_at(row, predictors)
+        return LeaveOut(self.model, [replace(hessian, update=None, inverse=inverse, scale=0 * hessian.scale + 1)])
+
+    def _inverse_at(self, row: int, predictors: Array) -> Array:
+        """Inverse of the Cholesky factor of the Hessian at an iterate, in whitened coordinates."""
+        curvature = loss.curvature(self.model.z + predictors)
+        return triangular_inverse(cholesky(whitened_hessian(self.model, self.hessians[row].removed, curvature)))
 
     def reach(self, gram: Array) -> Array:
-        """Bounds of ``||x||_{H_T^{-1}}``, (s, m), H_T at ``theta_hat``, from ``x' H_1^{-1} x``, (s,)."""
-        return namespace(gram).sqrt(gram[:, None] / beside(gram, self.least_eigenvalues))
+        """Bounds of ``||x||_{H_T^{-1}}``, (m, s), H_T at ``theta_hat``, from ``x' H_1^{-1} x``, (s,)."""
+        return namespace(gram).sqrt(gram / beside(gram, self.least_eigenvalues)[:, None])
 
     @cached_property
     def least_eigenvalues(self) -> Array:
@@ -163,14 +163,14 @@ class LeaveOut:
 
         By the least curvature relative to H_T at ``theta_hat``, or that of the regulariser alone.
         """
-        relative = self.dual_norms(gradients.T)
-        z = self.model.z[:, None] + predictors
+        relative = self.dual_norms(gradients)
+        z = self.model.z + predictors
         nowhere = np.finfo(np.float64).eps / np.maximum(1.0, self._farthest)
-        least = bounds.relative_curvature(nowhere, z, self.model.curvature[:, None], self._reach)
+        least = bounds.relative_curvature(nowhere, z, self.model.curvature, self._reach)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = np.where(relative > 0, relative / np.sqrt(least), 0.0)
             if bool(self.model.P.all()):
-                norms = on_host(namespace(gradients).linalg.vector_norm(gradients, axis=0))
+                norms = on_host(namespace(gradients).linalg.vector_norm(gradients, axis=1))
                 found = np.minimum(found, np.where(norms > 0, norms / np.sqrt(self.weight), 0.0))
         return found
 
@@ -180,37 +180,37 @@ class LeaveOut:
 
     @cached_property
     def _farthest(self) -> Array:
-        return on_host(namespace(self._reach).max(self._reach, axis=0))
+        return on_host(namespace(self._reach).max(self._reach, axis=1))
 
     def distances(self, gradients: Array, parameters: Array, predictors: Array) -> Array:
         """Bounds of ``||delta* - delta||_{H_T}``, (m,): what gradients and rounding leave open (see ``bounds``)."""
         model, xp = self.model, namespace(gradients)
         rounding = on_host(self.rounding(parameters, predictors, self.slopes(predictors)))
-        decrements = self.dual_norms(gradients.T) + rounding * np.sqrt(self.inverse_norms)
-        z = model.z[:, None] + predictors
-        found = bounds.distances(decrements, z, model.curvature[:, None], self._reach)
+        decrements = self.dual_norms(gradients) + rounding * np.sqrt(self.inverse_norms)
+        z = model.z + predictors
+        found = bounds.distances(decrements, z, model.curvature, self._reach)
         unproved = ~np.isfinite(found) & (self.weight > 0)
         if unproved.any() and bool(model.P.all()):
             # strong convexity alone: ||delta* - delta||_2 <= ||g|| / mu
-            error = on_host(xp.linalg.vector_norm(gradients, axis=0)) + rounding
+            error = on_host(xp.linalg.vector_norm(gradients, axis=1)) + rounding
             found[unproved] = model.whitening.hessian_norm**0.5 * (error / self.weight)[unproved]
         return found
 
-    def proved_at(self, column: int, gradient: Array, parameters: Array, predictors: Array) -> bool:
-        """Whether the Hessian at an iterate of one column, not that at ``theta_hat``, proves an optimum near by."""
-        model, hessian = self.model, self.hessians[column]
-        z = model.z + predictors[:, 0]
+    def proved_at(self, row: int, gradient: Array, parameters: Array, predictors: Array) -> bool:
+        """Whether the Hessian at an iterate of one set, not that at ``theta_hat``, proves an optimum near by."""
+        model, z = self.model, self.model.z + predictors
         try:
-            factor = cholesky(whitened_hessian(model, hessian.removed, loss.curvature(z)))
+            inverse = self._inverse_at(row, predictors)
         except np.linalg.LinAlgError:
             return False
-        whitened = triangular_solve(factor, model.whitened.T)
-        beta = self.kept(namespace(z).sqrt(squares(whitened.T))[:, None], np.array([column]))
-        inverse_norm = model.whitening.inverse_norm * matrix_norm(triangular_solve(factor, eye(factor))) ** 2
-        rounding = on_host(self.rounding(parameters, predictors, self.slopes(predictors)))
-        own = triangular_solve(factor, model.whitening.basis.T @ gradient)
-        decrements = np.sqrt(on_host(dots(own, own))) + rounding * inverse_norm**0.5
-        return bool(np.isfinite(bounds.distances(decrements, z[:, None], loss.curvature(z)[:, None], beta)).all())
+        whitened = model.whitened @ inverse.T
+        beta = self.kept(namespace(z).sqrt(dots(whitened, whitened))[None, :], np.array([row]))
+        slopes = self.slopes(predictors)[None, :]
+        error = float(self.rounding(parameters[None, :], predictors[None, :], slopes)[0]) * matrix_norm(inverse)
+        own = model.whitening.whiten(gradient) @ inverse.T
+        decrement = float(own @ own) ** 0.5 + error * model.whitening.inverse_norm**0.5
+        found = bounds.distances(np.array([decrement]), z[None, :], loss.curvature(z), beta)
+        return bool(np.isfinite(found[0]))
 
     @property
     def inverse_norms(self) -> Array:

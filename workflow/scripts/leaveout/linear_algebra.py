@@ -5,6 +5,9 @@ the standard lacks, and what the two libraries spell differently, stands here an
 going, statuses and other decisions are numpy arrays on the host.
 """
 
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +16,7 @@ import scipy.linalg
 import scipy.special
 from array_api_compat import array_namespace, device
 from array_api_compat import is_torch_array as is_tensor
+from threadpoolctl import ThreadpoolController
 
 from leaveout.arrays import Array
 from leaveout.errors import DeviceUnavailable
@@ -89,41 +93,51 @@ def single(array: Array) -> Array:
 
 
 def dots(left: Array, right: Array) -> Array:
-    """Inner products of the columns of ``left`` with those of ``right``, (m,)."""
+    """Inner products of the rows of ``left`` with those of ``right``, (m,)."""
     if isinstance(left, np.ndarray):
-        return np.einsum("ij,ij->j", left, right)
-    return (left * right).sum(axis=0)
+        return np.einsum("ij,ij->i", left, right)
+    return (left * right).sum(axis=1)
 
 
-def squares(rows: Array) -> Array:
-    """Squared norms of the rows, (n,)."""
+def squares(rows: Array, weights: Array) -> Array:
+    """``sum_j weights_j rows_ij^2``, (n,)."""
     if isinstance(rows, np.ndarray):
-        return np.einsum("ij,ij->i", rows, rows)
-    return (rows * rows).sum(axis=1)
+        return np.einsum("ij,ij,j->i", rows, rows, weights)
+    return rows**2 @ weights
 
 
 def cholesky(matrix: Array) -> Array:
     """Lower Cholesky factor; ``LinAlgError`` where the matrix is not positive definite."""
-    if isinstance(matrix, np.ndarray):
-        return scipy.linalg.cholesky(matrix, lower=True, check_finite=False)
-    xp = namespace(matrix)
     try:
-        return xp.linalg.cholesky(matrix)
+        return namespace(matrix).linalg.cholesky(matrix)
     except RuntimeError as error:  # torch's LinAlgError is one
         raise np.linalg.LinAlgError(str(error)) from None
 
 
-def triangular_solve(factor: Array, rhs: Array, transposed: bool = False) -> Array:
-    """``L^{-1} rhs`` or ``L^{-T} rhs`` for columns, (q, m)."""
-    if isinstance(rhs, np.ndarray):
-        return scipy.linalg.solve_triangular(factor, rhs, lower=True, trans=int(transposed), check_finite=False)
-    matrix = factor.T if transposed else factor
-    return namespace(rhs).linalg.solve_triangular(matrix, rhs, upper=transposed)
+def triangular_inverse(factor: Array) -> Array:
+    """``L^{-1}``."""
+    if not isinstance(factor, np.ndarray):
+        return namespace(factor).linalg.solve_triangular(factor, eye(factor), upper=False)
+    with substituting():
+        inverse, _ = scipy.linalg.lapack.dtrtri(factor.T, lower=0) if len(factor) else (factor, 0)
+    return inverse.T
 
 
 def cholesky_solve(factor: Array, rhs: Array) -> Array:
-    """``(L L')^{-1} rhs`` for a vector, (q,), or columns, (q, m)."""
-    if isinstance(rhs, np.ndarray):
-        return scipy.linalg.cho_solve((factor, True), rhs, check_finite=False)
-    columns = rhs.reshape(len(rhs), -1)
-    return namespace(rhs).cholesky_solve(columns, factor).reshape(rhs.shape)
+    """``(L L')^{-1} rhs`` for a vector (q,)."""
+    if not isinstance(factor, np.ndarray):
+        return namespace(rhs).cholesky_solve(rhs[:, None], factor)[:, 0]
+    with substituting():
+        return scipy.linalg.cho_solve((factor.T, False), rhs, check_finite=False)
+
+
+def substituting() -> AbstractContextManager[Any]:
+    """Where scipy brings a BLAS of its own, its threads would wait busily on the cores that numpy's need: use one."""
+    return _second_pool().limit(limits=1)
+
+
+@cache
+def _second_pool() -> ThreadpoolController:
+    controller = ThreadpoolController()
+    paths = [pool["filepath"] for pool in controller.info() if pool["user_api"] == "blas"]
+    return controller.select(filepath=[path for path in paths if "scipy.libs" in Path(path).parts])

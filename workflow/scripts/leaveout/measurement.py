@@ -95,7 +95,7 @@ def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
     predictors = evaluations.predictors(changes[known])
     measured = Measured(*np.full((2, len(evaluations.functions), len(changes)), np.nan))
     for i, f in enumerate(evaluations.functions):
-        t = predictors[f.points_name][f.rows]
+        t = predictors[f.points_name][:, f.rows]
         measured.effect[i, known] = on_host(f.effect(changes[known], t))
         measured.effect_linear[i, known] = on_host(f.linear_effect(changes[known], t))
     return measured

@@ -129,13 +129,12 @@ class Model:
 
         Parameters
         ----------
-        slopes, curvature : (n, m) float64 arrays
+        slopes, curvature : (m, n) float64 arrays
             Slopes of the samples' losses, and how much they change with the linear predictor.
         sizes : (m,) float64 array
             Norms of the parameters that the linear predictors are computed from.
         """
-        norms = self.row_norms[:, None]
-        slopes, curvature = slopes * norms, curvature * norms**2
+        slopes, curvature = slopes * self.row_norms, curvature * self.row_norms**2
         summed, predicted = dots(slopes, slopes), dots(curvature, curvature)
         return namespace(slopes).sqrt(rounding(self.n) ** 2 * summed + rounding() ** 2 * sizes**2 * predicted)
 
@@ -147,7 +146,7 @@ class Model:
     @cached_property
     def gradient_rounding(self) -> float:
         """Norm of the error with which ``gradient`` itself is computed, sum form."""
-        slopes, curvature, size = self.residual[:, None], self.curvature[:, None], beside(self.X, [self.size])
+        slopes, curvature, size = self.residual[None, :], self.curvature[None, :], beside(self.X, [self.size])
         return float(self.gradient_errors(slopes, curvature, size)[0])
 
     @property
@@ -163,12 +162,12 @@ class Model:
     @cached_property
     def deletion_gram(self) -> Array:
         """``x_i' H_1^{-1} x_i``, (n,)."""
-        return squares(self.whitened)
+        return dots(self.whitened, self.whitened)
 
     @cached_property
     def leverage(self) -> Array:
         """Leverages ``h_i = a_i x_i' H^{-1} x_i``, (n,), in [0, 1); their sum is the effective number of parameters."""
-        return on_host(self.curvature * (self.whitened**2 @ (1 / self.whitening.shifted(self.penalty.share))))
+        return on_host(self.curvature * squares(self.whitened, 1 / self.whitening.shifted(self.penalty.share)))
 
     def dual_norm(self, vector: Array) -> float:
         """``||v||_{H^{-1}}`` of a vector (q,), a gradient."""
@@ -179,8 +178,8 @@ class Model:
     def distance(self) -> float:
         """Bound of ``||theta* - theta_hat||_H``: how far the exact optimum can be; infinite where none is proved."""
         decrement = self.certificate.newton_decrement + self.gradient_rounding * self.whitening.inverse_norm**0.5
-        beta = (self.deletion_gram**0.5)[:, None]
-        return float(bounds.distances(np.array([decrement]), self.z[:, None], self.curvature[:, None], beta)[0])
+        beta = self.deletion_gram[None, :] ** 0.5
+        return float(bounds.distances(np.array([decrement]), self.z[None, :], self.curvature, beta)[0])
 
     @cached_property
     def certificate(self) -> Certificate:

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.spatial.distance import cdist
 
 from leaveout import files, loss, seeds
 from leaveout.arrays import Array, IntArray
@@ -103,7 +104,7 @@ def cluster_feature(given: Candidates, k: int, generator: np.random.Generator) -
 def cluster_l2(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
     """The k samples closest to a random sample in Euclidean distance."""
     center = int(generator.integers(len(given.features)))
-    distance = np.linalg.norm(given.features - given.features[center], axis=1)
+    distance = cdist(given.features, given.features[[center]])[:, 0]
     return _closest(distance, center, k, generator)
 
 

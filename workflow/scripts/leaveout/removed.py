@@ -15,7 +15,7 @@ import numpy as np
 
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import NotRemovable
-from leaveout.linear_algebra import cholesky, cholesky_solve, eye, matrix_norm, namespace, single, triangular_solve
+from leaveout.linear_algebra import cholesky, eye, matrix_norm, namespace, single, triangular_inverse
 from leaveout.model import Model, hessian
 
 #: Bytes that the working arrays of one block of removal sets may take.
@@ -31,7 +31,7 @@ LEAST_EIGENVALUE = 1e-200
 
 @dataclass(frozen=True, eq=False)
 class RemovedHessian:
-    """The factored ``H_T``, relative to ``H_1``.
+    """The inverse of ``H_T`` in factored form, and how much less it is than ``H_1``.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class RemovedHessian:
     scale : (q,) float64 array
         ``D^{-1/2}``.
     update : (k, q) float array, or None
-        ``V``, in single precision where that is enough; None where the factor is that of all of ``D^{1/2} H_T D^{1/2}``.
-    factor : (k, k) or (q, q) float64 array
-        Lower Cholesky factor of ``I - V V'``, or of ``I - V' V`` (of ``H_T`` where it was rebuilt).
+        ``V``, in single precision where that is enough; None where the factor is that of all of H_T.
+    inverse : (k, k) or (q, q) float array
+        Inverse of the lower Cholesky factor of ``I - V V'``, or of ``D^{-1/2} H_T D^{-1/2}``.
     least_eigenvalue : float
         ``H_T >= least_eigenvalue H_1``; for a small set 1 minus its joint leverage, bounded from below.
     """
@@ -53,12 +53,12 @@ class RemovedHessian:
     newton_step: Array
     scale: Array
     update: Array | None
-    factor: Array
+    inverse: Array
     least_eigenvalue: float
 
     def solve(self, rhs: Array) -> Array:
         """``H_T^{-1} rhs``, (q,)."""
-        return _solve(self.update, self.factor, self.scale, rhs)
+        return _solve(self.update, self.inverse, self.scale, rhs)
 
     def dual_norm(self, vector: Array) -> float:
         """``||v||_{H_T^{-1}}`` of a vector (q,), bounded from above."""
@@ -94,18 +94,23 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     W *= scale
     few = k < len(scale)
     gram = W @ W.T if few else W.T @ W
-    factor = cholesky(eye(gram) - gram)
-    least = float(xp.min(diagonal)) * _least_eigenvalue(factor)
-    step = _solve(W if few else None, factor, scale, gradient)
-    update = (single(W) if least > SINGLE_LEAST else W) if few else None
-    return RemovedHessian(removed, step, scale, update, factor, least)
+    inverse = triangular_inverse(cholesky(eye(gram) - gram))
+    least = float(xp.min(diagonal)) * _least_eigenvalue(inverse)
+    step = _solve(W if few else None, inverse, scale, gradient)
+    precision = single if least > SINGLE_LEAST else _double
+    return RemovedHessian(removed, step, scale, precision(W) if few else None, precision(inverse), least)
+
+
+def _double(array: Array) -> Array:
+    return array
 
 
 def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian:
     """From the samples that are kept: taking most of them away would cancel."""
     factor = cholesky(whitened_hessian(model, removed, model.curvature))
+    inverse, scale = triangular_inverse(factor), 0 * gradient + 1
     least = float(namespace(factor).linalg.svdvals(factor)[-1]) ** 2
-    return RemovedHessian(removed, cholesky_solve(factor, gradient), 0 * gradient + 1, None, factor, least)
+    return RemovedHessian(removed, _solve(None, inverse, scale, gradient), scale, None, inverse, min(1.0, least))
 
 
 def whitened_hessian(model: Model, removed: IntArray, curvature: Array) -> Array:
@@ -122,20 +127,20 @@ def unfactored(model: Model, removed: IntArray) -> RemovedHessian:
     return RemovedHessian(removed, nothing + np.nan, nothing + 1, empty, empty @ empty.T, LEAST_EIGENVALUE)
 
 
-def _solve(update: Array | None, factor: Array, scale: Array, rhs: Array) -> Array:
+def _solve(update: Array | None, inverse: Array, scale: Array, rhs: Array) -> Array:
     xp, scaled = namespace(rhs), scale * rhs
+    vector = xp.astype(scaled, inverse.dtype)
     if update is None:
-        return scale * cholesky_solve(factor, scaled)
-    inner = cholesky_solve(factor, xp.astype(update @ xp.astype(scaled, update.dtype), xp.float64))
-    return scale * (scaled + xp.astype(xp.astype(inner, update.dtype) @ update, xp.float64))
+        return scale * xp.astype((inverse @ vector) @ inverse, xp.float64)
+    inner = (inverse @ (update @ vector)) @ inverse
+    return scale * (scaled + xp.astype(inner @ update, xp.float64))
 
 
-def _least_eigenvalue(factor: Array) -> float:
+def _least_eigenvalue(inverse: Array) -> float:
     """Least eigenvalue of ``L L' <= I`` from below: ``(L L')^{-1} - I`` is at most the 4-norm of its eigenvalues."""
-    if not len(factor):
+    if not len(inverse):
         return 1.0
-    inverse = triangular_solve(factor, eye(factor))
-    excess = inverse.T @ inverse - eye(factor)
+    excess = inverse.T @ inverse - eye(inverse)
     return 1 / (1 + matrix_norm(excess @ excess) ** 0.5)
 
 

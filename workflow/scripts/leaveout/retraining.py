@@ -180,18 +180,18 @@ def retrain_block(
     problem, xp = LeaveOut(model, hessians), namespace(model.X)
     initial = xp.where(xp.isfinite(initial), initial, 0 * model.parameters)
     patience = model.X.shape[1] // PASSES_A_FACTOR + ITERATIONS_A_FACTOR
-    at = lbfgs.minimize(problem, initial.T, min(iteration_limit, patience))
+    at = lbfgs.minimize(problem, initial, min(iteration_limit, patience))
     passes = at.iterations + 1
     if iteration_limit > patience:
-        for column in at.unfinished():
-            passes[column] += _finish(problem, at, int(column), iteration_limit)
+        for row in at.unfinished():
+            passes[row] += _finish(problem, at, int(row), iteration_limit)
     exhausted = (at.status == Status.ITERATION_LIMIT.value) & (at.gradient_norm <= CERTIFIED)
     at.status[exhausted] = Status.CONVERGED.value
     distance = problem.distances(at.gradient, at.parameters, at.predictors)
     if model.penalty.regularization == 0:
         _require_proof(problem, at, distance)
     exists = (at.status != Status.NOT_REMOVABLE.value)[:, None]
-    change = on_host(at.parameters).T
+    change = on_host(at.parameters)
     return Retraining(
         theta=np.where(exists, on_host(model.parameters) + change, np.nan),
         change=np.where(exists, change, np.nan),
@@ -204,21 +204,21 @@ def retrain_block(
     )
 
 
-def _finish(problem: LeaveOut, at: lbfgs.Iterate, column: int, iteration_limit: int) -> int:
+def _finish(problem: LeaveOut, at: lbfgs.Iterate, row: int, iteration_limit: int) -> int:
     """Go on with one set, with a factor of the Hessian where it stands; return the passes' worth that it took.
 
     By then the iterations have cost as much as a factor does.
     """
-    one, passes = np.array([column]), 0
-    while at.status[column] == Status.ITERATION_LIMIT.value and at.iterations[column] < iteration_limit:
+    one, passes = np.array([row]), 0
+    while at.status[row] == Status.ITERATION_LIMIT.value and at.iterations[row] < iteration_limit:
         try:
-            alone = problem.refactored(column, at.predictors[:, one])
+            alone = problem.refactored(row, at.predictors[row])
         except np.linalg.LinAlgError:
             if problem.model.penalty.regularization == 0:
-                at.status[column] = Status.NOT_REMOVABLE.value  # the curvature is gone: the weights grow for ever
+                at.status[row] = Status.NOT_REMOVABLE.value  # the curvature is gone: the weights grow for ever
             break
-        limit = min(ITERATIONS_A_FACTOR, iteration_limit - int(at.iterations[column]))
-        found = lbfgs.minimize(alone, at.parameters[:, one], limit)
+        limit = min(ITERATIONS_A_FACTOR, iteration_limit - int(at.iterations[row]))
+        found = lbfgs.minimize(alone, at.parameters[one], limit)
         at.assign(one, found)
         passes += int(found.iterations[0]) + 1 + problem.model.X.shape[1] // PASSES_A_FACTOR
     return passes
@@ -226,7 +226,6 @@ def _finish(problem: LeaveOut, at: lbfgs.Iterate, column: int, iteration_limit: 
 
 def _require_proof(problem: LeaveOut, at: lbfgs.Iterate, distance: Array) -> None:
     """Without regularisation a vanishing gradient proves nothing: deny what no bound proves to be near an optimum."""
-    for column in np.flatnonzero((at.status == Status.CONVERGED.value) & ~np.isfinite(distance)):
-        one = np.array([column])
-        if not problem.proved_at(int(column), at.gradient[:, one], at.parameters[:, one], at.predictors[:, one]):
-            at.status[column] = Status.NOT_REMOVABLE.value
+    for row in np.flatnonzero((at.status == Status.CONVERGED.value) & ~np.isfinite(distance)):
+        if not problem.proved_at(int(row), at.gradient[row], at.parameters[row], at.predictors[row]):
+            at.status[row] = Status.NOT_REMOVABLE.value

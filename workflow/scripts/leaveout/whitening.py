@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaveout.arrays import Array
-from leaveout.linear_algebra import beside, cholesky, freeze, namespace, on_host, triangular_solve
+from leaveout.linear_algebra import cholesky, freeze, namespace, on_host, triangular_inverse
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +63,12 @@ def whitening(hessian: Array, P: Array) -> Whitening:
     """
     xp = namespace(hessian)
     factor = cholesky(hessian)
-    inverse = triangular_solve(factor, _diagonal(P))
-    penalty, vectors = xp.linalg.eigh(inverse @ inverse.T)
-    basis = triangular_solve(factor, vectors, transposed=True)
+    inverse = triangular_inverse(factor)
+    penalty, vectors = xp.linalg.eigh((inverse * P) @ inverse.T)
+    basis = inverse.T @ vectors
     penalty = xp.clip(penalty, min=0.0)
     # B' B = diag(sigma) + the rows of B that P leaves out
     free = basis[np.flatnonzero(on_host(P) == 0)]
     norm = float(xp.max(xp.sum(xp.abs(hessian), axis=0)))
     return Whitening(basis, penalty, norm, float(xp.max(penalty) + xp.sum(free**2)))
 
-
-def _diagonal(values: Array) -> Array:
-    return beside(values, np.diag(on_host(values)))
