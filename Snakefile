@@ -4,9 +4,9 @@ Paths
 -----
 resources/raw/{source}/{file}                                source files, verified
 resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
-results/{study}/{dataset}/{variant}/fit.npz                  the full model and its certificate
+results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}     the full model, its certificate, its factored Hessian
 results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out
-results/{study}/{dataset}/{variant}/effects/{strategy}.parquet    shards: predictions and certified retrains
+results/{study}/{dataset}/{variant}/effects/{shard}.parquet  shards: predictions and certified retrains
 results/{study}/effects.parquet                              all shards of a study
 results/{study}/figures/{figure}.{pdf,png,svg}
 results/{study}/tables/{table}.{csv,md,tex,html}

@@ -18,32 +18,38 @@ OTHER = "everything else"
 #: Functions that do other work than their module's; the others are what ``MODULES`` says, or their module's name.
 FUNCTIONS = {
     ("leave_out", "precondition"): "preconditioner",
-    ("leave_out", "distances"): "certificates and bounds",
-    ("leave_out", "row_reach"): "certificates and bounds",
-    ("leave_out", "dual_norms"): "certificates and bounds",
-    ("leave_out", "inverse_norm"): "certificates and bounds",
-    ("leave_out", "gradient_rounding"): "certificates and bounds",
-    ("model", "gradient_error"): "certificates and bounds",
+    ("removed", "_solve"): "preconditioner",
     ("removed", "solve"): "preconditioner",
-    ("removed", "least_eigenvalue"): "certificates and bounds",
-    ("newton", "step_lengths"): "elementwise loss and line search",
+    ("whitening", "whiten"): "preconditioner",
+    ("whitening", "unwhiten"): "preconditioner",
+    ("lbfgs", "_inverse_product"): "L-BFGS's own vectors",
+    ("lbfgs", "of"): "L-BFGS's own vectors",
+    ("lbfgs", "between"): "L-BFGS's own vectors",
+    ("model", "hessian"): "Hessians of the fit",
+    ("linear_algebra", "cholesky"): "Cholesky factors",
+    ("linear_algebra", "triangular_inverse"): "Cholesky factors",
+    ("model", "gradient_errors"): "certificates and bounds",
+} | {
+    ("leave_out", name): "certificates and bounds"
+    for name in ("distances", "decrements", "dual_norms", "dual_norm", "reach", "rounding")
 }
 MODULES = {
     "leave_out": "passes over X",
     "retraining": "passes over X",
-    "conjugate_gradients": "conjugate gradients' own vectors",
-    "removed": "factors of the sets",
+    "fitting": "passes over X",
+    "lbfgs": "elementwise loss and line search",
     "loss": "elementwise loss and line search",
+    "removed": "factors of the sets",
     "evaluation": "evaluation and effect errors",
     "effect_error": "evaluation and effect errors",
     "measurement": "evaluation and effect errors",
     "bounds": "certificates and bounds",
     "certificate": "certificates and bounds",
     "estimators": "IF, RIF and NS",
-    "newton": "Hessians, factors and solves",
-    "model": "whitening, design and derived arrays",
-    "coordinates": "whitening, design and derived arrays",
-    "penalty": "whitening, design and derived arrays",
+    "whitening": "whitening",
+    "model": "whitening",
+    "coordinates": "whitening",
+    "penalty": "whitening",
 }
 
 

@@ -60,7 +60,7 @@ def measure(middle: Case, folder: Path, doublings: int) -> list[Point]:
 
 def exponent(x: npt.ArrayLike, cost: npt.ArrayLike) -> float:
     """``e`` of ``cost = c x^e``: least squares on logarithms."""
-    return float(np.polyfit(np.log(x), np.log(cost), 1)[0])
+    return float(np.polyfit(np.log(x), np.log(np.maximum(cost, np.finfo(np.float64).tiny)), 1)[0])
 
 
 def exponents(points: Sequence[Point]) -> dict[str, dict[str, float]]:

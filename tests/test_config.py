@@ -155,6 +155,16 @@ def test_defaults_are_filled_in_at_every_depth(loaded):
     assert config.datasets["digits"]["regularizer"] == "per_sample"
 
 
+def test_shards_are_named_by_what_they_hold(loaded):
+    text = "studies: {demo: {removal: {sizes: {min: 1, max: 4, count: 4}}%s}}"
+    whole = loaded(text % "").studies["demo"].shards(["random"])
+    assert [shard.name for shard in whole] == ["random"]
+    fine = loaded(text % ", sizes_per_shard: 3").studies["demo"].shards(["random", "high_loss"])
+    assert [shard.name for shard in fine] == ["random-1-3", "random-4-4", "high_loss-1-3", "high_loss-4-4"]
+    assert [(shard.sizes["first"], shard.sizes["last"]) for shard in fine[:2]] == [(0, 2), (3, 3)]
+    assert fine[2].strategy == "high_loss"
+
+
 def test_variants_are_all_combinations_of_the_varied_settings(loaded):
     variation = "{dataset: digits, n_train: [100, 200], regularization: [1e-3], regularizer: [fixed, per_sample]}"
     study = loaded(f"studies: {{demo: {{vary: [{variation}]}}}}").studies["demo"]

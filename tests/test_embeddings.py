@@ -39,7 +39,7 @@ def test_what_is_written_is_read(paths):
         assert samples.X.tolist() == X[rows].astype(np.float32).tolist()
         assert samples.y.tolist() == Y[rows].tolist()
         assert samples.ids.tolist() == [IDS[i] for i in rows]
-        assert samples.X.dtype == samples.y.dtype == np.float64
+        assert (samples.X.dtype, samples.y.dtype) == (np.float32, np.float64)
     assert json.loads(Path(paths.about).read_text()) == {"source": "none"}
 
 

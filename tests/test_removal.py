@@ -1,5 +1,7 @@
 """Removal sets are what their strategies say, and no draw depends on another."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -114,6 +116,14 @@ def test_seed_data_set_and_size_change_the_draw():
     assert positions(["random"], [20], 1, dataset="b")["random-20-0"] != base
 
 
+@pytest.mark.parametrize("n", [40, 333, 9600])
+@pytest.mark.parametrize("step", [1, 7, 39, 40])
+def test_parts_of_the_sizes_make_the_whole(n, step):
+    """Neighbours that round to the same size: it belongs to the first part that has it, and to no other."""
+    parts = [removal.sizes(n, 0.1, 5, 40, first, first + step - 1) for first in range(0, 40, step)]
+    assert list(itertools.chain(*parts)) == removal.sizes(n, 0.1, 5, 40)
+
+
 def test_sets_survive_the_file(tmp_path):
     drawn = list(draw(given_candidates(), ["random", "cluster_l2"], [3, 8], 2, 0, "a"))
     ids = np.array([f"sample-{i}" for i in range(200)], dtype=object)
@@ -121,3 +131,5 @@ def test_sets_survive_the_file(tmp_path):
     found = removal.read_removal_sets(tmp_path / "sets.parquet", "cluster_l2")
     expected = [s for s in drawn if s.strategy == "cluster_l2"]
     assert [(s.set_id, tuple(s.positions)) for s in found] == [(s.set_id, tuple(s.positions)) for s in expected]
+    part = removal.read_removal_sets(tmp_path / "sets.parquet", "cluster_l2", [8])
+    assert [s.set_id for s in part] == ["cluster_l2-8-0", "cluster_l2-8-1"]

@@ -288,3 +288,22 @@ def test_lint_finds_nothing(fresh):
     ended = fresh.snakemake(options=["--lint"])
     assert ended.returncode == 0
     assert "Congratulations, your workflow is in a good condition!" in ended.stdout
+
+
+def test_finer_shards_hold_the_same_rows(finished, tmp_path):
+    finer = tmp_path / "finer.yaml"
+    config = yaml.safe_load(TINY.read_text())
+    config["studies"]["tiny"]["sizes_per_shard"] = 2
+    finer.write_text(yaml.safe_dump(config))
+    folder = finished.folder / "results/tiny/few_digits/base/effects"
+    targets = [f"results/tiny/few_digits/base/effects/random-{part}.parquet" for part in ("0.5-1.25", "2-2")]
+    try:
+        assert jobs(finished.snakemake(*targets, config=finer), targets) == {"effects": 2}
+        parts = [read(finished.folder / target).to_pylist() for target in targets]
+    finally:
+        for target in targets:
+            (finished.folder / target).unlink(missing_ok=True)
+    whole = read(folder / "random.parquet").to_pylist()
+    assert [row["set_id"] for part in parts for row in part] == [row["set_id"] for row in whole]
+    for mine, theirs in zip([row for part in parts for row in part], whole, strict=True):
+        assert mine["effect"] == pytest.approx(theirs["effect"], rel=1e-9, abs=1e-12)

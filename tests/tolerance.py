@@ -2,6 +2,8 @@
 
 #: Two ways to compute the same closed formula; what is left is the conditioning of the Hessian.
 EXACT = 1e-9
+#: The same formula on two array libraries, relative to the norm of the result.
+SAME_FORMULA = 1e-10
 #: The same computation on the same numbers in another order.
 ROUNDING = 1e-12
 #: Central finite differences of step 1e-5 in float64.

@@ -1,6 +1,6 @@
 """Aggregate: shards -> all rows of a study.
 
-Reads   results/{study}/{dataset}/{variant}/effects/{strategy}.parquet
+Reads   results/{study}/{dataset}/{variant}/effects/{shard}.parquet
 Writes  results/{study}/effects.parquet
 """
 

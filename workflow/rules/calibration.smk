@@ -1,6 +1,6 @@
 """Calibration: rows -> how well each estimator does, and what proves the truth that it is held against.
 
-Reads   results/{study}/{dataset}/{variant}/effects/{strategy}.parquet, results/{study}/effects.parquet
+Reads   results/{study}/{dataset}/{variant}/effects/{shard}.parquet, results/{study}/effects.parquet
 Writes  results/{study}/tables/{calibration,certificates}.{csv,md,tex,html}
 """
 

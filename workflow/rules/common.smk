@@ -44,7 +44,7 @@ wildcard_constraints:
     dataset=one_of(CONFIG.datasets),
     source=one_of(CONFIG.sources),
     variant=one_of(sorted({re.escape(run.variant) for study in CONFIG.studies.values() for run in study.runs})),
-    strategy="[a-z0-9_]+",
+    shard=r"[a-z0-9_]+(-[0-9.e+-]+)?",
 
 
 def library(script):
@@ -92,12 +92,18 @@ def memory_mb(wildcards, attempt):
 
 
 def shards(study, runs, strategies):
-    """Effects of some runs of a study, a file a strategy."""
+    """Effects of some runs of a study, a file a shard."""
     return [
-        f"results/{study.name}/{run.dataset}/{run.variant}/effects/{strategy}.parquet"
+        f"results/{study.name}/{run.dataset}/{run.variant}/effects/{shard.name}.parquet"
         for run in runs
-        for strategy in strategies
+        for shard in study.shards(strategies)
     ]
+
+
+def shard_of(wildcards):
+    """The removal sets of a job."""
+    study = study_of(wildcards)
+    return next(shard for shard in study.shards(study.strategies) if shard.name == wildcards.shard)
 
 
 def study_shards(wildcards):

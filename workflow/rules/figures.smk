@@ -1,6 +1,6 @@
 """Figures: shards -> what people look at. Each figure asks for the shards that it draws, and no others.
 
-Reads   results/{study}/{dataset}/base/effects/{strategy}.parquet
+Reads   results/{study}/{dataset}/base/effects/{shard}.parquet
 Writes  results/{study}/figures/{figure1,figure4}.{pdf,png,svg}
 """
 

@@ -1,7 +1,7 @@
 """Fit: embeddings -> the full model of one variant.
 
 Reads   resources/embeddings/{dataset}/
-Writes  results/{study}/{dataset}/{variant}/fit.npz
+Writes  results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}
 """
 
 
@@ -12,6 +12,7 @@ rule fit:
         samples="resources/embeddings/{dataset}/samples.parquet",
     output:
         model="results/{study}/{dataset}/{variant}/fit.npz",
+        factor="results/{study}/{dataset}/{variant}/factor.npy",
     log:
         "logs/{study}/{dataset}/{variant}/fit.log",
     benchmark:
@@ -21,6 +22,7 @@ rule fit:
     threads: 2
     resources:
         mem_mb=memory_mb,
+        device=CONFIG.device,
     params:
         training=training_settings,
         model=model_settings,

@@ -1,6 +1,6 @@
 """Removal sets: full model -> which samples are left out.
 
-Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/fit.npz
+Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}
 Writes  results/{study}/{dataset}/{variant}/removal_sets.parquet
 """
 
@@ -11,6 +11,7 @@ rule removal_sets:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
+        factor="results/{study}/{dataset}/{variant}/factor.npy",
     output:
         sets="results/{study}/{dataset}/{variant}/removal_sets.parquet",
     log:
@@ -21,6 +22,7 @@ rule removal_sets:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory_mb,
+        device=CONFIG.device,
     params:
         training=training_settings,
         removal=lookup(dpath="studies/{study}/removal", within=config),

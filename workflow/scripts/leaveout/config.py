@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
@@ -45,6 +46,24 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Shard:
+    """Removal sets of one strategy that one job measures.
+
+    Attributes
+    ----------
+    name : str
+        By content: the strategy, and where it is not all of it, the percentages of its smallest and largest sizes.
+    strategy : str
+    sizes : mapping
+        ``min``, ``max``, ``count``, and the part ``first`` to ``last`` of these that is meant.
+    """
+
+    name: str
+    strategy: str
+    sizes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Study:
     """A named set of experiments, with every default filled in."""
 
@@ -55,6 +74,19 @@ class Study:
     repeats: int
     evaluations: tuple[str, ...]
     bootstrap: int
+    sizes_per_shard: int
+
+    def shards(self, strategies: Sequence[str]) -> list[Shard]:
+        """Shards of some strategies, in the order of their sizes."""
+        count, found = self.sizes["count"], []
+        step = min(self.sizes_per_shard, count)
+        percent = [f"{value:.4g}" for value in np.linspace(self.sizes["min"], self.sizes["max"], count)]
+        for strategy in strategies:
+            for first in range(0, count, step):
+                last = min(first + step, count) - 1
+                name = strategy if step == count else f"{strategy}-{percent[first]}-{percent[last]}"
+                found.append(Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
+        return found
 
     def run(self, dataset: str, variant: str) -> Run:
         """The run of that name."""
@@ -76,6 +108,7 @@ class Config:
     """The whole configuration; ``merged`` is what the files say, with defaults."""
 
     seed: int
+    device: str
     studies: Mapping[str, Study]
     datasets: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, Any]]
@@ -110,7 +143,7 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     for key, value, allowed in _refusals(merged):
         raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
-    return Config(merged["seed"], studies, merged["datasets"], merged["sources"], merged)
+    return Config(merged["seed"], merged["device"], studies, merged["datasets"], merged["sources"], merged)
 
 
 def _numbers(value: Any) -> Any:
@@ -282,6 +315,7 @@ def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> 
         repeats=removal["repeats"],
         evaluations=tuple(study["evaluations"]),
         bootstrap=study["bootstrap"],
+        sizes_per_shard=study["sizes_per_shard"],
     )
 
 

@@ -32,7 +32,7 @@ class Samples:
 
     Attributes
     ----------
-    X : (n, d) float64 array
+    X : (n, d) float32 array
     y : (n,) float64 array in {0, 1}
     ids : (n,) array of str
         The source's own names of the samples.
@@ -109,6 +109,6 @@ def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
 
     def part(name: str) -> Samples:
         chosen = np.flatnonzero(parts == name)
-        return Samples(np.asarray(X[chosen], dtype=np.float64), y[chosen].astype(np.float64), ids[chosen])
+        return Samples(X[chosen], y[chosen].astype(np.float64), ids[chosen])
 
     return Embeddings(part(TRAIN), part(TEST))

@@ -165,5 +165,6 @@ def contributions(model: Model, method: Additive = "rif", directions: npt.ArrayL
     along = np.asarray(directions, dtype=np.float64)
     if along.ndim != 2 or along.shape[1] != len(model.theta):
         raise InvalidData(f"directions: expected shape (m, {len(model.theta)}), got {along.shape}")
-    solved = (model.whitening.whiten(model.coordinates.reduce(beside(model.X, along))) / estimator.diagonal).T
-    return on_host(estimator.coefficients[:, None] * (model.whitened @ solved) + shares @ solved)
+    solved = model.whitening.whiten(model.coordinates.reduce(beside(model.X, along))) / estimator.diagonal
+    products = model.X @ model.whitening.unwhiten(solved).T
+    return on_host(estimator.coefficients[:, None] * products + solved @ shares)

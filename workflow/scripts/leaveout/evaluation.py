@@ -157,7 +157,7 @@ class Evaluation:
     def rounding_errors(self, changes: Array, t: Array) -> Array:
         """Error with which each ``effect`` is computed, (m,): by its sums, and by those of the linear predictors."""
         xp, size = namespace(t), self.model.size
-        norms = xp.linalg.vector_norm(self.X, axis=1)
+        norms = xp.sqrt(dots(self.X, self.X))
         sizes = xp.linalg.vector_norm(changes, axis=1)
         here, there = loss.curvature(self.z), loss.curvature(self.z + t)
         a = xp.where(there > here, there, here)

@@ -33,6 +33,7 @@ UNPROVED = (
     "part, the columns linearly dependent, or so unequal that rounding hides it (regularise, or scale)"
 )
 
+
 def fit(
     X: npt.ArrayLike,
     y: npt.ArrayLike,
@@ -87,6 +88,7 @@ def fit(
     if q > n and penalty.regularization == 0:
         raise NoOptimum("regularization = 0 with fewer samples than parameters: the optimum is not unique (regularise)")
     begin = coordinates.reduce(beside(design, _start(start, features.shape[1] + (intercept != "none"))))
+    del features
     ridge = beside(design, penalty.weight(n) * penalty.diagonal(q))
     parameters, iterations = minimize(design, labels, ridge, begin)
     try:
@@ -188,9 +190,11 @@ def _factor(matrix: Array) -> Array:
     except np.linalg.LinAlgError:
         raise NoOptimum(SINGULAR) from None
 
+
 def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
-    """Features and labels as float64, where the features live."""
-    features, labels = np.asarray(on_host(X) if is_tensor(X) else X), np.asarray(on_host(y) if is_tensor(y) else y)
+    """Features as they came, labels as float64, both where the features live."""
+    given: Any = X
+    features, labels = (np.asarray(on_host(values) if is_tensor(values) else values) for values in (X, y))
     if features.dtype == object or not np.issubdtype(features.dtype, np.number) or np.iscomplexobj(features):
         raise InvalidData(f"X: expected real numbers, got {features.dtype}")
     if features.ndim != 2 or features.shape[0] < 2 or features.shape[1] < 1:
@@ -210,9 +214,7 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
         raise InvalidData(f"X: features up to {largest:.0e} are too large, their products overflow (scale them)")
     if not np.isin(labels, (0, 1)).all():
         raise InvalidData(f"y: labels must be 0 or 1, got {np.unique(labels)[:5].tolist()}")
-    if is_tensor(X):
-        return beside(X, features), beside(X, labels)
-    return features.astype(np.float64), labels.astype(np.float64)
+    return (given, beside(given, labels)) if is_tensor(X) else (features, labels.astype(np.float64))
 
 
 def _start(start: npt.ArrayLike | None, parameters: int) -> Array:

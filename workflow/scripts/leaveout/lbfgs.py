@@ -184,7 +184,7 @@ class _Pair:
 
 def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, rows: IntArray) -> Array:
     """Two-loop recursion: the inverse Hessian's approximation times gradients."""
-    vector, weights = +gradient, []
+    vector, weights = namespace(gradient).asarray(gradient, copy=True), []
     for pair in reversed(pairs):
         weight = pair.inverse * dots(pair.step, vector)
         vector -= weight[:, None] * pair.change

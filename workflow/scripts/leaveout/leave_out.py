@@ -124,8 +124,11 @@ class LeaveOut:
         """Which sets' kept samples are all on their own side: without regularisation no optimum exists then."""
         if self.model.penalty.regularization:
             return np.zeros(len(rows), dtype=np.bool_)
-        wrong = (2 * self.model.y - 1) * (self.model.z + predictors) <= 0
-        return ~on_host(namespace(wrong).any(self.kept(wrong, rows), axis=1))
+        margins = (2 * self.model.y - 1) * (self.model.z + predictors)
+        for i, j in enumerate(rows):
+            margins[i, self.hessians[j].removed] = np.inf
+        found: BoolArray = on_host(namespace(margins).min(margins, axis=1)) > 0
+        return found
 
     def refactored(self, row: int, predictors: Array) -> "LeaveOut":
         """The objective of one set, preconditioned by its Hessian at an iterate, (n,).

@@ -5,8 +5,11 @@ the standard lacks, and what the two libraries spell differently, stands here an
 going, statuses and other decisions are numpy arrays on the host.
 """
 
+import shutil
 from contextlib import AbstractContextManager
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 import scipy.special
-from array_api_compat import array_namespace, device
-from array_api_compat import is_torch_array as is_tensor
+from array_api_compat import array_namespace, device, is_torch_array
 from threadpoolctl import ThreadpoolController
 
 from leaveout.arrays import Array
@@ -24,12 +26,17 @@ from leaveout.errors import DeviceUnavailable
 Device = Literal["auto", "cpu", "cuda"]
 
 
-def namespace(array: Array) -> Any:
+def is_tensor(array: object) -> bool:
+    """Whether ``array`` is torch's."""
+    return bool(is_torch_array(array))
+
+
+def namespace(array: Any) -> Any:
     """The array library of ``array``, in the spelling of the array API standard."""
     return array_namespace(array)
 
 
-def on_host(array: Array) -> Array:
+def on_host(array: Any) -> Any:
     """``array`` as a numpy array; itself if it is one."""
     return array.cpu().numpy() if is_tensor(array) else array
 
@@ -50,23 +57,25 @@ def placed(array: Array, where: Device) -> Array:
     """
     if where not in get_args(Device):
         raise DeviceUnavailable(f"device = {where!r}: allowed is one of {', '.join(get_args(Device))}")
-    if where == "cpu":
+    if where == "cpu" or (where == "auto" and not _driver()):
         return array
-    try:
-        import torch
-    except ImportError:
-        torch = None  # type: ignore[assignment]
+    torch = import_module("torch") if find_spec("torch") else None
     if torch is not None and torch.cuda.is_available():
-        return torch.from_numpy(np.array(array)).to("cuda")  # type: ignore[return-value]
+        return torch.from_numpy(np.array(array)).to("cuda")
     if where == "auto":
         return array
     missing = "torch is not installed" if torch is None else "torch finds no CUDA device"
     raise DeviceUnavailable(f"device = cuda: {missing} (device = cpu computes the same numbers)")
 
 
+def _driver() -> bool:
+    """Whether a driver of a graphics card is there at all: importing torch to ask takes seconds."""
+    return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
+
+
 def freeze(array: Array) -> None:
     """Forbid writing, where the library can: what is derived from the array is kept."""
-    if isinstance(array, np.ndarray):
+    if not is_tensor(array):
         array.setflags(write=False)
 
 
@@ -83,7 +92,7 @@ def matrix_norm(matrix: Array) -> float:
 
 def expit(z: Array) -> Array:
     """``1 / (1 + e^-z)``."""
-    return scipy.special.expit(z) if isinstance(z, np.ndarray) else namespace(z).sigmoid(z)
+    return namespace(z).sigmoid(z) if is_tensor(z) else scipy.special.expit(z)
 
 
 def single(array: Array) -> Array:
@@ -94,14 +103,14 @@ def single(array: Array) -> Array:
 
 def dots(left: Array, right: Array) -> Array:
     """Inner products of the rows of ``left`` with those of ``right``, (m,)."""
-    if isinstance(left, np.ndarray):
+    if not is_tensor(left):
         return np.einsum("ij,ij->i", left, right)
     return (left * right).sum(axis=1)
 
 
 def squares(rows: Array, weights: Array) -> Array:
     """``sum_j weights_j rows_ij^2``, (n,)."""
-    if isinstance(rows, np.ndarray):
+    if not is_tensor(rows):
         return np.einsum("ij,ij,j->i", rows, rows, weights)
     return rows**2 @ weights
 
@@ -116,7 +125,7 @@ def cholesky(matrix: Array) -> Array:
 
 def triangular_inverse(factor: Array) -> Array:
     """``L^{-1}``."""
-    if not isinstance(factor, np.ndarray):
+    if is_tensor(factor):
         return namespace(factor).linalg.solve_triangular(factor, eye(factor), upper=False)
     with substituting():
         inverse, _ = scipy.linalg.lapack.dtrtri(factor.T, lower=0) if len(factor) else (factor, 0)
@@ -125,7 +134,7 @@ def triangular_inverse(factor: Array) -> Array:
 
 def cholesky_solve(factor: Array, rhs: Array) -> Array:
     """``(L L')^{-1} rhs`` for a vector (q,)."""
-    if not isinstance(factor, np.ndarray):
+    if is_tensor(factor):
         return namespace(rhs).cholesky_solve(rhs[:, None], factor)[:, 0]
     with substituting():
         return scipy.linalg.cho_solve((factor.T, False), rhs, check_finite=False)

@@ -17,7 +17,7 @@ import numpy as np
 
 from leaveout.arrays import Array
 from leaveout.errors import InvalidData
-from leaveout.linear_algebra import namespace
+from leaveout.linear_algebra import beside
 
 Regularizer = Literal["per_sample", "fixed"]
 Intercept = Literal["none", "penalized", "unpenalized"]
@@ -70,8 +70,7 @@ class Penalty:
 
     def design(self, X: Array) -> Array:
         """Features with the constant column appended, if the model has one; float64, rows contiguous."""
-        xp = namespace(X)
-        columns = xp.asarray(X, dtype=xp.float64)
-        if self.intercept == "none":
-            return np.ascontiguousarray(columns) if isinstance(columns, np.ndarray) else columns
-        return xp.concat([columns, 0 * columns[:, :1] + 1], axis=1)
+        n, d = X.shape
+        design = beside(X, np.ones((n, d + (self.intercept != "none"))))
+        design[:, :d] = X
+        return design

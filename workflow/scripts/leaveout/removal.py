@@ -35,6 +35,9 @@ from leaveout.evaluation import Evaluations
 from leaveout.linear_algebra import on_host
 from leaveout.model import Model
 
+#: Samples whose distances are computed at a time.
+ROWS = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
@@ -42,7 +45,7 @@ class Candidates:
 
     Attributes
     ----------
-    features : (n, d) float64 array
+    features : (n, d) array
         Training features, without the constant column.
     loss : (n,) float64 array
         Losses of the training samples under the full model.
@@ -97,14 +100,16 @@ def cluster_feature(given: Candidates, k: int, generator: np.random.Generator) -
     """The k samples closest to a random sample in one random feature."""
     n, d = given.features.shape
     center, feature = int(generator.integers(n)), int(generator.integers(d))
-    column = given.features[:, feature]
+    column = given.features[:, feature].astype(np.float64)
     return _closest(np.abs(column - column[center]), center, k, generator)
 
 
 def cluster_l2(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
     """The k samples closest to a random sample in Euclidean distance."""
     center = int(generator.integers(len(given.features)))
-    distance = cdist(given.features, given.features[[center]])[:, 0]
+    n = len(given.features)
+    parts = [given.features[begin : begin + ROWS] for begin in range(0, n, ROWS)]  # copies in float64, few at a time
+    distance = np.concatenate([cdist(part, given.features[[center]])[:, 0] for part in parts])
     return _closest(distance, center, k, generator)
 
 
@@ -139,10 +144,13 @@ STRATEGIES: Mapping[str, Strategy] = {
 RANKED_BY = ("test_prediction", "test_loss")
 
 
-def sizes(n: int, smallest: float, largest: float, count: int) -> list[int]:
-    """Distinct values of ``max(1, rint(linspace(smallest, largest, count) % of n))``."""
-    percentages = np.linspace(smallest, largest, count)
-    return sorted({max(1, int(size)) for size in np.rint(percentages / 100 * n)})
+def sizes(n: int, smallest: float, largest: float, count: int, first: int = 0, last: int | None = None) -> list[int]:
+    """Distinct values of ``max(1, rint(linspace(smallest, largest, count) % of n))``.
+
+    With ``first`` and ``last`` only those that positions ``first`` to ``last`` are the first to round to.
+    """
+    rounded = np.maximum(1, np.rint(np.linspace(smallest, largest, count) / 100 * n)).astype(int).tolist()
+    return sorted(set(rounded[first : count if last is None else last + 1]) - set(rounded[:first]))
 
 
 def draw(
@@ -185,10 +193,11 @@ def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_],
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), unfinished)
 
 
-def read_removal_sets(path: str | Path, strategy: str) -> list[RemovalSet]:
-    """Read the removal sets of one strategy, in the order in which they were drawn."""
+def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:
+    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn."""
     rows = pq.read_table(path, schema=SCHEMA, filters=[("strategy", "=", strategy)]).to_pylist()
     return [
         RemovalSet(row["strategy"], row["size"], row["repeat"], np.array(row["positions"], dtype=np.int64))
         for row in rows
+        if chosen is None or row["size"] in chosen
     ]

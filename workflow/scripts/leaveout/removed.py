@@ -5,7 +5,7 @@ With ``W = X B`` (see ``whitening``) the Hessian at ``theta_hat`` without a set 
     H_T = D - U' U,     U = A_T^{1/2} W_T,     D = I - (k - 1) share diag(sigma)
 
 and with ``V = U D^{-1/2}`` a k x k factor inverts it exactly (Woodbury): ``D^{-1/2} (I + V' (I - V V')^{-1} V)
-D^{-1/2}``; where k >= q, that of ``I - V' V`` does. Without more than half of the samples it is built from what is kept.
+D^{-1/2}``; where k >= q, that of ``I - V' V`` does. Without more than half of the samples it is built from the others.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaveout.arrays import Array, IntArray
+from leaveout.arrays import Array, IntArray, rounding
 from leaveout.errors import NotRemovable
 from leaveout.linear_algebra import cholesky, eye, matrix_norm, namespace, single, triangular_inverse
 from leaveout.model import Model, hessian
@@ -21,7 +21,7 @@ from leaveout.model import Model, hessian
 #: Bytes that the working arrays of one block of removal sets may take.
 BLOCK_BYTES = 160 * 2**20
 #: Arrays of n and of q numbers that a set in a block needs while it is retrained.
-ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 8, 50
+ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 10, 50
 #: Least eigenvalue from which single precision is enough to precondition and to bound with, to a relative error of
 #: ``SINGLE_ERROR``.
 SINGLE_LEAST, SINGLE_ERROR = 1e-4, 1e-3
@@ -94,7 +94,10 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     W *= scale
     few = k < len(scale)
     gram = W @ W.T if few else W.T @ W
-    inverse = triangular_inverse(cholesky(eye(gram) - gram))
+    factor = cholesky(eye(gram) - gram)
+    if k and float(xp.min(xp.linalg.diagonal(factor))) ** 2 <= rounding(len(scale)):
+        raise np.linalg.LinAlgError("the pivot is rounding")
+    inverse = triangular_inverse(factor)
     least = float(xp.min(diagonal)) * _least_eigenvalue(inverse)
     step = _solve(W if few else None, inverse, scale, gradient)
     precision = single if least > SINGLE_LEAST else _double

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaveout.arrays import Array
-from leaveout.linear_algebra import cholesky, freeze, namespace, on_host, triangular_inverse
+from leaveout.linear_algebra import cholesky, freeze, namespace, on_host, squares, triangular_inverse
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +62,16 @@ def whitening(hessian: Array, P: Array) -> Whitening:
         ``H_1`` is singular.
     """
     xp = namespace(hessian)
-    factor = cholesky(hessian)
-    inverse = triangular_inverse(factor)
-    penalty, vectors = xp.linalg.eigh((inverse * P) @ inverse.T)
-    basis = inverse.T @ vectors
-    penalty = xp.clip(penalty, min=0.0)
+    norm = float(xp.max(xp.sum(xp.abs(hessian), axis=0)))
+    inverse = triangular_inverse(cholesky(hessian))
+    del hessian
+    _, vectors = xp.linalg.eigh((inverse * P) @ inverse.T)
+    return from_basis(inverse.T @ vectors, P, norm)
+
+
+def from_basis(basis: Array, P: Array, hessian_norm: float) -> Whitening:
+    """Take up a basis that was computed before: everything else follows from it."""
+    penalty = squares(basis.T, P)
     # B' B = diag(sigma) + the rows of B that P leaves out
     free = basis[np.flatnonzero(on_host(P) == 0)]
-    norm = float(xp.max(xp.sum(xp.abs(hessian), axis=0)))
-    return Whitening(basis, penalty, norm, float(xp.max(penalty) + xp.sum(free**2)))
-
+    return Whitening(basis, penalty, hessian_norm, float(penalty.max() + (free**2).sum()))
