@@ -60,7 +60,7 @@ def test_the_projects_own_configuration_is_valid():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sede: 1", "sede: unknown key: allowed: datasets, seed, sources, studies (did you mean seed?)"),
+        ("sede: 1", "sede: unknown key: allowed: datasets, device, seed, sources, studies (did you mean seed?)"),
         ("studies: {demo: {dataset: [digits]}}", "studies.demo.dataset: unknown key: allowed: "),
         ("studies: {demo: {removal: {strategy: [random]}}}", "studies.demo.removal.strategy: unknown key: "),
         ("seed: zero", "seed = 'zero': allowed: integer, >= 0 (Root of every random draw"),

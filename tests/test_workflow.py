@@ -111,7 +111,7 @@ def test_a_study_by_its_name_makes_all_its_products(finished):
     forms += [("tables", ("calibration", "certificates"), ("csv", "md", "tex", "html"))]
     expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
     for variant in VARIANTS:
-        expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "removal_sets.parquet")}
+        expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "factor.npy", "removal_sets.parquet")}
         expected |= {f"few_digits/{variant}/effects/{strategy}.parquet" for strategy in STRATEGIES}
     assert made - {"few_digits"} == expected | {"effects.parquet", "run.yaml"}
 
@@ -294,7 +294,7 @@ def test_finer_shards_hold_the_same_rows(finished, tmp_path):
     finer = tmp_path / "finer.yaml"
     config = yaml.safe_load(TINY.read_text())
     config["studies"]["tiny"]["sizes_per_shard"] = 2
-    finer.write_text(yaml.safe_dump(config))
+    finer.write_text(yaml.safe_dump(config, sort_keys=False))
     folder = finished.folder / "results/tiny/few_digits/base/effects"
     targets = [f"results/tiny/few_digits/base/effects/random-{part}.parquet" for part in ("0.5-1.25", "2-2")]
     try:

@@ -68,11 +68,11 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
     whitening = from_basis(beside(reduced, basis), beside(reduced, penalty.diagonal(q)), hessian_norm)
     parameters = coordinates.reduce(beside(reduced, theta))
     model = Model(reduced, beside(reduced, y), penalty, coordinates, parameters, iterations, whitening)
-    if not model.whitening_is_right():
-        raise InvalidResults(f"{factor}: not the factor of this model's Hessian (delete it and run again)")
     if model.certificate.status is not Status.CONVERGED:
         raise InvalidResults(
             f"{path}: gradient norm {model.gradient_norm:.1e} on these training samples: not their optimum "
             "(delete it and run again)"
         )
+    if not model.whitening_is_right():
+        raise InvalidResults(f"{factor}: not the factor of this model's Hessian (delete it and run again)")
     return model
