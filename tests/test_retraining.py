@@ -163,7 +163,7 @@ def test_an_iteration_limit_is_a_status_with_a_truthful_certificate():
     g = dense.gradient(found.theta[0], removed_set)
     assert found.gradient_norm[0] == pytest.approx(np.linalg.norm(g) / 130, rel=1e-9)
     exact = np.sqrt(g @ np.linalg.solve(dense.hessian(found.theta[0], removed_set), g))
-    assert exact <= found.newton_decrement[0] <= 100 * exact
+    assert exact <= found.newton_decrement[0] <= 1000 * exact
 
 
 def test_the_distance_bound_holds_wherever_the_iteration_is_stopped():

@@ -21,6 +21,8 @@ DENSE_LIMIT = 20_000
 FAR_FROM_OPTIMUM = 0.05
 #: Largest absolute feature: fourth powers of it must not overflow.
 LARGEST_FEATURE = 1e70
+#: Rounding of the gradient, mean form, from which a small gradient is an accident.
+MEANINGLESS = 1.0
 #: Most factors, and most iterations with one of them: a factor costs about as much as that many sweeps of one vector.
 FACTOR_LIMIT, ITERATIONS_A_FACTOR = 100, 20
 
@@ -121,6 +123,11 @@ class Objective:
     def divisor(self) -> Array:
         """n."""
         return np.array([float(len(self.y))])
+
+    @property
+    def precision(self) -> Any:
+        """Double: one vector costs little."""
+        return self.X.dtype
 
     def reference(self) -> tuple[Array, Array]:
         """Zero and y: predictors are whole, and slopes are p - y."""
@@ -227,7 +234,7 @@ def _start(start: npt.ArrayLike | None, parameters: int) -> Array:
 def _require_certified(model: Model) -> None:
     """Refuse a vanishing gradient that proves nothing, and a gradient that does not vanish."""
     certificate = model.certificate
-    if certificate.status is not Status.CONVERGED:
+    if certificate.status is not Status.CONVERGED or certificate.gradient_floor > MEANINGLESS:
         raise NotConverged(
             f"gradient norm {certificate.gradient_norm:.1e} after {certificate.iterations} Newton steps, "
             f"{CERTIFIED:.0e} is needed; rounding alone leaves {certificate.gradient_floor:.1e}, the Hessian's "

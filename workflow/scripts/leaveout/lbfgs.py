@@ -13,14 +13,14 @@ curvature ``c`` at hand, the step ``s = g / c`` therefore decreases the objectiv
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from leaveout.arrays import Array, BoolArray, IntArray
 from leaveout.certificate import CERTIFIED, TARGET, Status
-from leaveout.linear_algebra import dots, expit, namespace, on_host
+from leaveout.linear_algebra import as_type, dots, expit, namespace, on_host
 
 #: Steps and changes of the gradient that are remembered.
 MEMORY = 20
@@ -36,6 +36,10 @@ class Objective(Protocol):
     @property
     def divisor(self) -> Array:
         """What turns the sum form into the mean form, (m,)."""
+
+    @property
+    def precision(self) -> Any:
+        """Data type in which directions are computed: they only have to go down."""
 
     def predictors(self, parameters: Array, rows: IntArray) -> Array:
         """``parameters X'``, (m, n), zero for samples that do not count."""
@@ -159,7 +163,7 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
         t += dt
         slopes = objective.slopes(t)
         following = objective.gradient(x, slopes, going)
-        pairs.append(_Pair.between(direction, following - gradient))
+        pairs.append(_Pair.between(direction, following - gradient, objective.precision))
         previous, gradient = norm, following
     return at
 
@@ -173,18 +177,22 @@ class _Pair:
     inverse: Array
 
     @classmethod
-    def between(cls, step: Array, change: Array) -> "_Pair":
+    def between(cls, step: Array, change: Array, precision: Any) -> "_Pair":
         xp, product = namespace(step), dots(step, change)
-        positive = product > 1 / LARGEST
-        return cls(step, change, xp.where(positive, 1 / xp.where(positive, product, 0 * product + 1), 0 * product))
+        positive = product > xp.finfo(precision).tiny * 4
+        inverse = xp.where(positive, 1 / xp.where(positive, product, 0 * product + 1), 0 * product)
+        return cls(as_type(step, precision), as_type(change, precision), as_type(inverse, precision))
 
     def of(self, rows: IntArray) -> "_Pair":
         return _Pair(self.step[rows], self.change[rows], self.inverse[rows])
 
 
 def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, rows: IntArray) -> Array:
-    """Two-loop recursion: the inverse Hessian's approximation times gradients."""
-    vector, weights = namespace(gradient).asarray(gradient, copy=True), []
+    """Two-loop recursion: the inverse Hessian's approximation times gradients, in the objective's precision."""
+    xp = namespace(gradient)
+    norm = xp.linalg.vector_norm(gradient, axis=1)[:, None]
+    norm = xp.where(norm > 0, norm, 0 * norm + 1)
+    vector, weights = as_type(gradient / norm, objective.precision), []
     for pair in reversed(pairs):
         weight = pair.inverse * dots(pair.step, vector)
         vector -= weight[:, None] * pair.change
@@ -192,7 +200,7 @@ def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Arr
     vector = objective.precondition(vector, rows)
     for pair, weight in zip(pairs, reversed(weights), strict=True):
         vector += (weight - pair.inverse * dots(pair.change, vector))[:, None] * pair.step
-    return vector
+    return as_type(vector, gradient.dtype) * norm
 
 
 def _judge(

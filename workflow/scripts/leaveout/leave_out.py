@@ -10,6 +10,7 @@ with ``t = X delta``, in which nothing cancels: its rounding is relative to the 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from leaveout import bounds, loss
 from leaveout.arrays import Array, BoolArray, IntArray
 from leaveout.estimators import indicators
 from leaveout.linear_algebra import (
+    as_type,
     beside,
     cholesky,
     dots,
@@ -26,7 +28,7 @@ from leaveout.linear_algebra import (
     triangular_inverse,
 )
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian, whitened_hessian
+from leaveout.removed import RemovedHessian, precision, whitened_hessian
 
 #: Error of a retrained change, relative to it, in the norm of the Hessian, that is not worth another iteration.
 NEGLIGIBLE = 1e-11
@@ -95,12 +97,21 @@ class LeaveOut:
         gradient -= self.target[rows]
         return gradient
 
+    @property
+    def precision(self) -> Any:
+        """Data type of the preconditioners."""
+        return precision(self.model)
+
+    @cached_property
+    def _basis(self) -> Array:
+        return as_type(self.model.whitening.basis, self.precision)
+
     def precondition(self, gradients: Array, rows: IntArray) -> Array:
-        """``H_T^{-1}`` at ``theta_hat`` times gradients: what the Newton step has factored already."""
-        whitened = self.model.whitening.whiten(gradients)
+        """``H_T^{-1}`` at ``theta_hat``, nearly, times gradients: what the Newton step has factored already."""
+        whitened = gradients @ self._basis
         for i, j in enumerate(rows):
-            whitened[i] = self.hessians[j].solve(whitened[i])
-        return self.model.whitening.unwhiten(whitened)
+            whitened[i] = self.hessians[j].precondition(whitened[i])
+        return whitened @ self._basis.T
 
     def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """``mu d' P d``, (m,)."""
@@ -139,7 +150,7 @@ class LeaveOut:
             That Hessian is singular.
         """
         hessian = self.hessians[row]
-        inverse = self._inverse_at(row, predictors)
+        inverse = as_type(self._inverse_at(row, predictors), self.precision)
         return LeaveOut(self.model, [replace(hessian, update=None, inverse=inverse, scale=0 * hessian.scale + 1)])
 
     def _inverse_at(self, row: int, predictors: Array) -> Array:
@@ -159,7 +170,7 @@ class LeaveOut:
     def dual_norms(self, vectors: Array) -> Array:
         """``||v||_{H_T^{-1}}``, H_T at ``theta_hat``, of one row of ``vectors`` (m, q) a set; bounded from above."""
         whitened = self.model.whitening.whiten(vectors)
-        return np.array([h.dual_norm(w) for h, w in zip(self.hessians, whitened, strict=True)])
+        return np.sqrt(on_host(dots(whitened, whitened)) / self.least_eigenvalues)
 
     def decrements(self, gradients: Array, predictors: Array) -> Array:
         """Newton decrements ``||g||_{N^{-1}}``, (m,), N the Hessian at the iterate; bounded from above.

@@ -95,10 +95,9 @@ def expit(z: Array) -> Array:
     return namespace(z).sigmoid(z) if is_tensor(z) else scipy.special.expit(z)
 
 
-def single(array: Array) -> Array:
-    """``array`` in single precision."""
-    xp = namespace(array)
-    return xp.astype(array, xp.float32)
+def as_type(array: Array, dtype: Any) -> Array:
+    """``array`` in another precision; itself where it has it."""
+    return namespace(array).astype(array, dtype, copy=False)
 
 
 def dots(left: Array, right: Array) -> Array:

@@ -205,7 +205,7 @@ class Model:
             newton_decrement=self.dual_norm(self.gradient),
             iterations=self.iterations,
             status=Status.CONVERGED if self.gradient_norm <= CERTIFIED else Status.ITERATION_LIMIT,
-            condition=self.whitening.hessian_norm * self.whitening.inverse_norm,
+            condition=self.whitening.condition,
             gradient_floor=self.gradient_rounding / self.n,
         )
 

@@ -6,44 +6,48 @@ With ``W = X B`` (see ``whitening``) the Hessian at ``theta_hat`` without a set 
 
 and with ``V = U D^{-1/2}`` a k x k factor inverts it exactly (Woodbury): ``D^{-1/2} (I + V' (I - V V')^{-1} V)
 D^{-1/2}``; where k >= q, that of ``I - V' V`` does. Without more than half of the samples it is built from the others.
+The Newton step takes all of it; what stays for retraining is a preconditioner, which the samples of highest leverage
+make as good, in single precision.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from leaveout.arrays import Array, IntArray, rounding
 from leaveout.errors import NotRemovable
-from leaveout.linear_algebra import cholesky, eye, matrix_norm, namespace, single, triangular_inverse
+from leaveout.linear_algebra import as_type, cholesky, eye, matrix_norm, namespace, on_host, triangular_inverse
 from leaveout.model import Model, hessian
 
 #: Bytes that the working arrays of one block of removal sets may take.
 BLOCK_BYTES = 160 * 2**20
 #: Arrays of n and of q numbers that a set in a block needs while it is retrained.
-ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 10, 50
-#: Least eigenvalue from which single precision is enough to precondition and to bound with, to a relative error of
-#: ``SINGLE_ERROR``.
-SINGLE_LEAST, SINGLE_ERROR = 1e-4, 1e-3
+ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 10, 32
+#: Most samples of a set that its preconditioner knows of.
+MOST_ROWS = 128
+#: Condition number of ``H_1`` up to which single precision is enough to precondition.
+SINGLE_CONDITION = 1e10
 #: Stands for an eigenvalue of which nothing is known but that it is positive: no bound follows from it.
 LEAST_EIGENVALUE = 1e-200
 
 
 @dataclass(frozen=True, eq=False)
 class RemovedHessian:
-    """The inverse of ``H_T`` in factored form, and how much less it is than ``H_1``.
+    """The Newton step of one set, an approximation of ``H_T^{-1}``, and how much less ``H_T`` is than ``H_1``.
 
     Attributes
     ----------
     removed : (k,) int array
         The set, sorted.
     newton_step : (q,) float64 array
-        NS_T in whitened coordinates.
-    scale : (q,) float64 array
+        NS_T in whitened coordinates, exact.
+    scale : (q,) float array
         ``D^{-1/2}``.
-    update : (k, q) float array, or None
-        ``V``, in single precision where that is enough; None where the factor is that of all of H_T.
-    inverse : (k, k) or (q, q) float array
+    update : (r, q) float array, or None
+        Rows of ``V``, r <= 128; None where the factor is that of all of H_T.
+    inverse : (r, r) or (q, q) float array
         Inverse of the lower Cholesky factor of ``I - V V'``, or of ``D^{-1/2} H_T D^{-1/2}``.
     least_eigenvalue : float
         ``H_T >= least_eigenvalue H_1``; for a small set 1 minus its joint leverage, bounded from below.
@@ -56,14 +60,9 @@ class RemovedHessian:
     inverse: Array
     least_eigenvalue: float
 
-    def solve(self, rhs: Array) -> Array:
-        """``H_T^{-1} rhs``, (q,)."""
+    def precondition(self, rhs: Array) -> Array:
+        """``H_T^{-1} rhs``, (q,), nearly, in the precision of ``rhs``."""
         return _solve(self.update, self.inverse, self.scale, rhs)
-
-    def dual_norm(self, vector: Array) -> float:
-        """``||v||_{H_T^{-1}}`` of a vector (q,), bounded from above."""
-        square = float(vector @ self.solve(vector))
-        return (1 + SINGLE_ERROR) * max(0.0, square) ** 0.5
 
 
 def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
@@ -95,25 +94,40 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     few = k < len(scale)
     gram = W @ W.T if few else W.T @ W
     factor = cholesky(eye(gram) - gram)
-    if k and float(xp.min(xp.linalg.diagonal(factor))) ** 2 <= rounding(len(scale)):
+    if k and float(xp.min(xp.linalg.diagonal(factor))) ** 2 <= _indistinguishable_from_zero(model):
         raise np.linalg.LinAlgError("the pivot is rounding")
     inverse = triangular_inverse(factor)
     least = float(xp.min(diagonal)) * _least_eigenvalue(inverse)
     step = _solve(W if few else None, inverse, scale, gradient)
-    precision = single if least > SINGLE_LEAST else _double
-    return RemovedHessian(removed, step, scale, precision(W) if few else None, precision(inverse), least)
+    if few and k > MOST_ROWS:
+        rows = np.sort(np.argsort(on_host(xp.linalg.diagonal(gram)))[-MOST_ROWS:])
+        W, gram = W[rows], gram[rows][:, rows]
+        inverse = triangular_inverse(cholesky(eye(gram) - gram))
+    dtype = precision(model)
+    parts = as_type(scale, dtype), as_type(W, dtype) if few else None, as_type(inverse, dtype)
+    return RemovedHessian(removed, step, *parts, least)
 
 
-def _double(array: Array) -> Array:
-    return array
+def precision(model: Model) -> Any:
+    """Data type of preconditioners: single, unless the Hessian's condition takes all of its digits, or may do so."""
+    xp = namespace(model.X)
+    benign = model.penalty.regularization > 0 and model.whitening.condition < SINGLE_CONDITION
+    return xp.float32 if benign else xp.float64
+
+
+def _indistinguishable_from_zero(model: Model) -> float:
+    """Squared pivot at which a joint leverage counts as 1: with a regulariser it is less, whatever rounding says."""
+    rounded = rounding(model.X.shape[1])
+    return rounded if model.penalty.regularization else rounded * model.whitening.condition
 
 
 def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian:
     """From the samples that are kept: taking most of them away would cancel."""
     factor = cholesky(whitened_hessian(model, removed, model.curvature))
-    inverse, scale = triangular_inverse(factor), 0 * gradient + 1
+    inverse, scale, dtype = triangular_inverse(factor), 0 * gradient + 1, precision(model)
     least = float(namespace(factor).linalg.svdvals(factor)[-1]) ** 2
-    return RemovedHessian(removed, _solve(None, inverse, scale, gradient), scale, None, inverse, min(1.0, least))
+    step = _solve(None, inverse, scale, gradient)
+    return RemovedHessian(removed, step, as_type(scale, dtype), None, as_type(inverse, dtype), min(1.0, least))
 
 
 def whitened_hessian(model: Model, removed: IntArray, curvature: Array) -> Array:
@@ -126,17 +140,18 @@ def whitened_hessian(model: Model, removed: IntArray, curvature: Array) -> Array
 def unfactored(model: Model, removed: IntArray) -> RemovedHessian:
     """What is left where ``H_T`` is singular in floating point, but not in truth: ``H_1``, and no Newton step."""
     nothing = 0 * model.parameters
-    empty = model.whitened[:0]
-    return RemovedHessian(removed, nothing + np.nan, nothing + 1, empty, empty @ empty.T, LEAST_EIGENVALUE)
+    dtype = precision(model)
+    empty = as_type(model.whitened[:0], dtype)
+    return RemovedHessian(
+        removed, nothing + np.nan, as_type(nothing + 1, dtype), empty, empty @ empty.T, LEAST_EIGENVALUE
+    )
 
 
 def _solve(update: Array | None, inverse: Array, scale: Array, rhs: Array) -> Array:
-    xp, scaled = namespace(rhs), scale * rhs
-    vector = xp.astype(scaled, inverse.dtype)
+    scaled = scale * rhs
     if update is None:
-        return scale * xp.astype((inverse @ vector) @ inverse, xp.float64)
-    inner = (inverse @ (update @ vector)) @ inverse
-    return scale * (scaled + xp.astype(inner @ update, xp.float64))
+        return scale * ((inverse @ scaled) @ inverse)
+    return scale * (scaled + ((inverse @ (update @ scaled)) @ inverse) @ update)
 
 
 def _least_eigenvalue(inverse: Array) -> float:
@@ -153,7 +168,7 @@ def blocks(model: Model, sets: list[IntArray], budget: int = BLOCK_BYTES) -> Ite
     begin, size = 0, 0
     for position, removed in enumerate(sets):
         k = len(removed)
-        factored = q * q if k >= q or 2 * k > n else k * (q // 2 + k)
+        factored = q * q // 2 if k >= q or 2 * k > n else min(k, MOST_ROWS) * (q + min(k, MOST_ROWS)) // 2
         needed = 8 * (ARRAYS_OF_SAMPLES * n + ARRAYS_OF_PARAMETERS * q + factored)
         if position > begin and size + needed > budget:
             yield range(begin, position)

@@ -40,6 +40,11 @@ class Whitening:
         freeze(self.basis)
         freeze(self.penalty)
 
+    @property
+    def condition(self) -> float:
+        """Condition number of ``H_1``, bounded from above."""
+        return self.hessian_norm * self.inverse_norm
+
     def whiten(self, vectors: Array) -> Array:
         """Rows ``v``, features or gradients, to ``B' v``."""
         return vectors @ self.basis
