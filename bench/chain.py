@@ -26,7 +26,7 @@ from bench.data import files_of
 from bench.machine import peak_memory
 from leaveout import effects
 from leaveout.certificate import Status
-from leaveout.embeddings import Embeddings, read_embeddings
+from leaveout.embeddings import Embeddings, Samples, read_embeddings
 from leaveout.evaluation import Evaluations, bind
 from leaveout.measurement import measure
 from leaveout.model import Model
@@ -106,11 +106,13 @@ def measured(folder: Path, options: argparse.Namespace) -> Chain:
         model = leaveout.fit(training.X, training.y, options.regularization, "per_sample", options.intercept)
     with _timed(seconds, "draw"):
         sets = _drawn(model, embeddings, options.set_sizes)
+    training_accuracy = model.accuracy(training.X, training.y)
+    del training, embeddings  # as the workflow's job: the model has its own features
     with _timed(seconds, "measure", profile if options.profile else None):
         evaluations = bind(EVALUATION_NAMES, model, test.X, test.y, SEED, DATASET)
         rows = list(measure(model, evaluations, sets, _labels(model)))
     with _timed(seconds, "write"):
-        _write(folder, model, evaluations, sets, rows, embeddings)
+        _write(folder, model, evaluations, sets, rows, test)
     memory["peak"] = peak_memory()
     certified = {row["set_id"] for row in rows if row.get("status") == Status.CONVERGED.value}
     return Chain(
@@ -121,7 +123,7 @@ def measured(folder: Path, options: argparse.Namespace) -> Chain:
         certified=len(certified),
         seconds=seconds,
         memory=memory,
-        data=_diagnostics(model, embeddings),
+        data={"training accuracy": training_accuracy} | _diagnostics(model, test),
         passes=_passes(model, sets) if options.passes else {},
         parts=profiling.parts(profile) if options.profile else {},
         functions=profiling.functions(profile) if options.profile else {},
@@ -165,18 +167,17 @@ def _write(
     evaluations: Evaluations,
     sets: list[RemovalSet],
     rows: list[dict[str, Any]],
-    embeddings: Embeddings,
+    test: Samples,
 ) -> None:
     chosen = next(f.rows for f in evaluations.functions if f.definition.points == "chosen")
-    np.savez(folder / "model.npz", theta=model.theta, chosen=np.arange(len(embeddings.test.y))[chosen])
-    write_removal_sets(sets, embeddings.training.ids, folder / "removal_sets.parquet")
+    np.savez(folder / "model.npz", theta=model.theta, chosen=np.arange(len(test.y))[chosen])
+    ids = np.array([str(i) for i in range(model.n)], dtype=object)
+    write_removal_sets(sets, ids, folder / "removal_sets.parquet")
     effects.write(effects.table(rows), folder / "effects.parquet")
 
 
-def _diagnostics(model: Model, embeddings: Embeddings) -> dict[str, float]:
-    training, test = embeddings.training, embeddings.test
+def _diagnostics(model: Model, test: Samples) -> dict[str, float]:
     return {
-        "training accuracy": model.accuracy(training.X, training.y),
         "test accuracy": model.accuracy(test.X, test.y),
         "largest leverage": float(model.leverage.max()),
         "sum of leverages / p": float(model.leverage.sum()) / len(model.theta),

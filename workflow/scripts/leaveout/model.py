@@ -16,7 +16,7 @@ from leaveout.penalty import Penalty
 from leaveout.whitening import Whitening, whitening
 
 #: Samples that a Hessian adds up at a time.
-HESSIAN_ROWS = 4096
+HESSIAN_ROWS = 16384
 #: Largest entry of ``B' H_1 B v - v`` with v all ones: conditioning costs digits, a wrong file all of them.
 WHITENING_ERROR = 0.1
 
