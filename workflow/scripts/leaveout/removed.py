@@ -159,7 +159,7 @@ def _least_eigenvalue(inverse: Array) -> float:
     if not len(inverse):
         return 1.0
     excess = inverse.T @ inverse - eye(inverse)
-    return 1 / (1 + matrix_norm(excess @ excess) ** 0.5)
+    return 1 / (1 + matrix_norm(excess.T @ excess) ** 0.5)
 
 
 def blocks(model: Model, sets: list[IntArray], budget: int = BLOCK_BYTES) -> Iterator[range]:
