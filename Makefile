@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format report lock clean
+.PHONY: help run test test-torch bench lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ results/$(STUDY)/report.html: $(wildcard results/$(STUDY)/figures/*.svg results/
 
 test: $(VENV)/.test ## test the library and a tiny workflow
 	$(BIN)/python -m pytest
+
+test-torch: $(VENV)/.torch ## test the engine on torch's arrays against numpy's (installs torch, which may be large)
+	$(BIN)/python -m pytest -m torch tests/test_torch.py
 
 bench: $(VENV)/.test ## measure speed and memory beside their targets; writes docs/benchmark.md (BENCH=--quick: a minute)
 	PYTHONPATH=workflow/scripts $(BIN)/python -m bench $(BENCH)
@@ -72,3 +75,9 @@ $(VENV)/.test: requirements/test.txt | $(VENV)/bin/python
 	@echo "installing packages and those of the tests (once, a minute or two)"
 	@$(PIP) $<
 	@touch $(VENV)/.run $@
+
+# Not locked: which files torch consists of depends on the machine's graphics card.
+$(VENV)/.torch: requirements/torch.txt $(VENV)/.test
+	@echo "installing torch"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
