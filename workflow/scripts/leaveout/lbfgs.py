@@ -102,9 +102,9 @@ class Iterate:
         self.gradient_norm[rows], self.status[rows] = part.gradient_norm, part.status
         self.iterations[rows] += part.iterations
 
-    def unfinished(self) -> IntArray:
-        """Rows that more iterations could still change."""
-        return np.flatnonzero(self.status == Status.ITERATION_LIMIT.value)
+    def unfinished(self) -> BoolArray:
+        """Which rows another factor, or more iterations, could still change."""
+        return np.isin(self.status, (Status.ITERATION_LIMIT.value, Status.LINE_SEARCH_FAILED.value))
 
 
 def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = False) -> Iterate:
@@ -233,7 +233,8 @@ def _step_lengths(
     """Step lengths that decrease each objective, (m,), and which of them had to be cut."""
     xp = namespace(t)
     z, p = objective.reference()
-    reach = xp.max(xp.abs(dt), axis=1)
+    highest, lowest = xp.max(dt, axis=1), xp.min(dt, axis=1)
+    reach = xp.where(highest > -lowest, highest, -lowest)
     step, ratio = _model_step(p + slopes, dt, reach, descent, penalty)
     cut = on_host(ratio) > 1
     if cut.any():

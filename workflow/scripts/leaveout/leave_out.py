@@ -229,4 +229,7 @@ class LeaveOut:
     @property
     def inverse_norms(self) -> Array:
         """Bounds of ``||H_T^{-1}||_2`` at ``theta_hat``, (m,)."""
-        return self.model.whitening.inverse_norm / self.least_eigenvalues
+        found = self.model.whitening.inverse_norm / self.least_eigenvalues
+        if bool(self.model.P.all()):
+            found = np.where(self.weight > 0, np.minimum(found, 1 / np.where(self.weight > 0, self.weight, 1.0)), found)
+        return found

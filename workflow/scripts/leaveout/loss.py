@@ -40,14 +40,14 @@ def probability_change(z: Array, t: Array) -> Array:
     """``p(z + t) - p(z) = p (1 - p) e / (1 + p e)`` with ``e = expm1(t)``; also the change of the loss's slope."""
     xp = namespace(t)
     sign, z, t = _mirrored(z, t)
-    p = expit(z)
-    e = xp.expm1(xp.clip(t, max=LARGE))
-    change = p * e
-    change += 1
+    p, large = expit(z), t >= LARGE
+    overflows = bool(xp.any(large))
+    e = xp.expm1(xp.clip(t, max=LARGE) if overflows else t)
+    divisor = p * e
+    divisor += 1
     e *= sign * p * (1 - p)
-    e /= change
-    large = t >= LARGE
-    return xp.where(large, sign * (expit(z + t) - p), e) if xp.any(large) else e
+    e /= divisor
+    return xp.where(large, sign * (expit(z + t) - p), e) if overflows else e
 
 
 def divergence(z: Array, t: Array) -> Array:

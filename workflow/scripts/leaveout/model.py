@@ -217,7 +217,7 @@ class Model:
 
     def features(self, X: npt.ArrayLike) -> Array:
         """Other samples' features, (m, d), in the model's coordinates, (m, q)."""
-        return self.coordinates.reduce(self.penalty.design(beside(self.X, X)))
+        return self.coordinates.reduce(beside(self.X, self.penalty.design(np.asarray(X))))
 
     def accuracy(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Share of samples on their own side of the decision boundary; ``X`` is (m, d)."""

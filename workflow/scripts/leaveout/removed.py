@@ -22,7 +22,7 @@ from leaveout.linear_algebra import as_type, cholesky, eye, matrix_norm, namespa
 from leaveout.model import Model, hessian
 
 #: Bytes that the working arrays of one block of removal sets may take.
-BLOCK_BYTES = 160 * 2**20
+BLOCK_BYTES = 128 * 2**20
 #: Arrays of n and of q numbers that a set in a block needs while it is retrained.
 ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 10, 32
 #: Most samples of a set that its preconditioner knows of.

@@ -182,9 +182,8 @@ def retrain_block(
     patience = model.X.shape[1] // PASSES_A_FACTOR + ITERATIONS_A_FACTOR
     at = lbfgs.minimize(problem, initial, min(iteration_limit, patience))
     passes = at.iterations + 1
-    if iteration_limit > patience:
-        for row in at.unfinished():
-            passes[row] += _finish(problem, at, int(row), iteration_limit)
+    for row in np.flatnonzero(at.unfinished() & (at.iterations < iteration_limit)):
+        passes[row] += _finish(problem, at, int(row), iteration_limit)
     exhausted = (at.status == Status.ITERATION_LIMIT.value) & (at.gradient_norm <= CERTIFIED)
     at.status[exhausted] = Status.CONVERGED.value
     distance = problem.distances(at.gradient, at.parameters, at.predictors)
@@ -207,10 +206,10 @@ def retrain_block(
 def _finish(problem: LeaveOut, at: lbfgs.Iterate, row: int, iteration_limit: int) -> int:
     """Go on with one set, with a factor of the Hessian where it stands; return the passes' worth that it took.
 
-    By then the iterations have cost as much as a factor does.
+    By then the iterations have cost as much as a factor does, or found no way down.
     """
-    one, passes = np.array([row]), 0
-    while at.status[row] == Status.ITERATION_LIMIT.value and at.iterations[row] < iteration_limit:
+    one, passes, failed = np.array([row]), 0, False
+    while at.unfinished()[row] and at.iterations[row] < iteration_limit and not failed:
         try:
             alone = problem.refactored(row, at.predictors[row])
         except np.linalg.LinAlgError:
@@ -220,6 +219,7 @@ def _finish(problem: LeaveOut, at: lbfgs.Iterate, row: int, iteration_limit: int
         limit = min(ITERATIONS_A_FACTOR, iteration_limit - int(at.iterations[row]))
         found = lbfgs.minimize(alone, at.parameters[one], limit)
         at.assign(one, found)
+        failed = found.status[0] == Status.LINE_SEARCH_FAILED.value
         passes += int(found.iterations[0]) + 1 + problem.model.X.shape[1] // PASSES_A_FACTOR
     return passes
 
