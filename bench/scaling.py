@@ -81,6 +81,8 @@ def figure(points: Sequence[Point]) -> Figure:
         for ax, axis in zip(panels, AXES, strict=True):
             _panel(ax, axis, [point for point in points if point.axis == axis])
         panels[0].set_ylabel("seconds")
+        low, high = panels[0].get_ylim()
+        panels[0].set_ylim(low, 4 * high)  # room for the legends
     return drawn
 
 
@@ -96,4 +98,4 @@ def _panel(ax: Axes, axis: str, points: Sequence[Point]) -> None:
     ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(ScalarFormatter())
-    ax.legend(loc="best", fontsize=6)
+    ax.legend(loc="upper left", fontsize=6)
