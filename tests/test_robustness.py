@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from scipy.optimize import linprog
 
 import leaveout
-from conftest import INTERCEPTS, REGULARIZERS
+from conftest import INTERCEPTS, REGULARIZERS, gaussian
 from leaveout import evaluation
 from leaveout.measurement import measure
 from leaveout.removal import RemovalSet
@@ -456,3 +456,42 @@ def test_a_newton_step_that_ends_where_nothing_is_curved_is_recovered_from(X, y,
     assert leaveout.retrain(model, [removed], "full").status.tolist() == ["converged"]
     assert found.status.tolist() == ["converged"]
     assert gradient_norm(problem, found.theta[0], removed)[0] <= CERTIFIED
+
+
+def test_without_regularisation_the_scale_of_columns_decides_nothing():
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(100, 4))
+    y = (generator.random(100) < 1 / (1 + np.exp(-X @ generator.normal(size=4)))).astype(float)
+    for scale in ([1, 1, 1, 1], [1, 1e2, 1e-2, 1]):
+        model = leaveout.fit(X * scale, y, 0.0)
+        assert leaveout.retrain(model, [[0], [1, 2, 3]]).certified.all()
+
+
+def test_nearly_everything_removed_without_regularisation_has_no_newton_step():
+    """Fewer samples are left than parameters: whatever rounding leaves of the Hessian is not one."""
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        X = generator.normal(size=(60, 8))
+        y = (generator.random(60) < 1 / (1 + np.exp(-X[:, 0]))).astype(float)
+        model = leaveout.fit(X, y, 0.0)
+        removed = generator.permutation(60)[: 60 - int(generator.integers(2, 8))]
+        with pytest.raises(leaveout.errors.NotRemovable):
+            leaveout.influence(model, [removed], "newton")
+
+
+def test_a_certified_model_is_bounded_also_with_an_unpenalised_intercept():
+    generator = np.random.default_rng(0)
+    X = generator.normal(size=(40, 5))
+    y = (X @ generator.normal(size=5) + generator.normal(size=40) > 0).astype(float)
+    model = leaveout.fit(X, y, 1e-5, intercept="unpenalized")
+    sets = [generator.permutation(40)[:k] for k in (5, 8, 12, 16, 20) for _ in range(8)]
+    found = leaveout.retrain(model, sets)
+    assert found.certified.sum() > 20
+    assert np.isfinite(found.newton_decrement[found.certified]).all()
+    assert np.isfinite(found.distance[found.certified]).mean() > 0.9
+
+
+def test_what_is_not_a_number_is_not_a_certificate():
+    one = gaussian(40, 3, seed=0)
+    found = leaveout.retrain(leaveout.fit(*one, 1e-3), [[0]], start=np.full((1, 3), 1e100))
+    assert found.certified[0] or not found.newton_decrement[0] < 1

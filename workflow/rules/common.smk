@@ -103,7 +103,8 @@ def shards(study, runs, strategies):
 def shard_of(wildcards):
     """The removal sets of a job."""
     study = study_of(wildcards)
-    return next(shard for shard in study.shards(study.strategies) if shard.name == wildcards.shard)
+    shard = next(shard for shard in study.shards(study.strategies) if shard.name == wildcards.shard)
+    return {"strategy": shard.strategy, **shard.sizes}
 
 
 def study_shards(wildcards):

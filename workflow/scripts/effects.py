@@ -17,9 +17,9 @@ with job(snakemake) as log:
     model = read_model(snakemake.input.model, snakemake.input.factor, X, training.y)
     del embeddings, training, X  # the model has its own
     evaluations = bind(snakemake.params.evaluations, model, test.X, test.y, seed, dataset)
-    part, shard = snakemake.params.shard.sizes, snakemake.params.shard
-    chosen = sizes(model.n, part["min"], part["max"], part["count"], part["first"], part["last"])
-    sets = read_removal_sets(snakemake.input.sets, shard.strategy, chosen)
+    shard = snakemake.params.shard
+    chosen = sizes(model.n, shard["min"], shard["max"], shard["count"], shard["first"], shard["last"])
+    sets = read_removal_sets(snakemake.input.sets, shard["strategy"], chosen)
     labels = snakemake.params.labels | {"n_train": model.n}
     log.info("%d removal sets", len(sets))
     write(table(measure(model, evaluations, sets, labels)), snakemake.output.rows)

@@ -29,11 +29,11 @@ class Certificate:
     newton_decrement : float
         ``sqrt(g' H^{-1} g)`` in sum form; half its square is the loss still to be gained, to second order.
     iterations : int
-        Newton directions taken.
+        Directions taken.
     status : Status
         ``converged``, or why not.
     condition : float
-        Estimated condition number of the Hessian, 1-norm.
+        Condition number of the Hessian less one sample's share of the regulariser, bounded from above.
     gradient_floor : float
         Gradient norm, mean form, that rounding alone leaves: no certificate can be smaller and mean more.
     """

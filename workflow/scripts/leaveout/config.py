@@ -78,14 +78,18 @@ class Study:
 
     def shards(self, strategies: Sequence[str]) -> list[Shard]:
         """Shards of some strategies, in the order of their sizes."""
-        count, found = self.sizes["count"], []
+        count = self.sizes["count"]
+        found: list[Shard] = []
         step = min(self.sizes_per_shard, count)
-        percent = [f"{value:.4g}" for value in np.linspace(self.sizes["min"], self.sizes["max"], count)]
+        values = np.linspace(self.sizes["min"], self.sizes["max"], count)
+        digits = next((d for d in (4, 8) if len({f"{value:.{d}g}" for value in values}) == count), 17)
+        percent = [f"{value:.{digits}g}" for value in values]
         for strategy in strategies:
             for first in range(0, count, step):
                 last = min(first + step, count) - 1
                 name = strategy if step == count else f"{strategy}-{percent[first]}-{percent[last]}"
-                found.append(Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
+                if name not in {shard.name for shard in found}:  # sizes that are all the same make one shard
+                    found.append(Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
         return found
 
     def run(self, dataset: str, variant: str) -> Run:

@@ -45,7 +45,8 @@ def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, 
     slopes = problem.dual_norms(f.gradients_at(changes, t))
     gram = float(f.points.gram[f.rows].sum())
     curvatures = f.curvature_bound(gram / problem.least_eigenvalues, _inverse(problem.weight))
-    own = slopes * distances + curvatures / 2 * distances**2
+    known = np.where(np.isfinite(distances), distances, 0.0)
+    own = np.where(np.isfinite(distances), slopes * known + curvatures / 2 * known**2, np.inf)
     return own + _base_error(problem.model, f, gram) + on_host(f.rounding_errors(changes, t))
 
 

@@ -74,7 +74,7 @@ def attribution(model: Model, method: Additive) -> Attribution:
 
 def indicators(model: Model, sets: Sequence[IntArray], coefficients: Array) -> Array:
     """``coefficients`` where a sample is in a set, else 0: (len(sets), n)."""
-    rows = namespace(coefficients).zeros_like(coefficients[None, :] + beside(coefficients, np.zeros((len(sets), 1))))
+    rows = beside(coefficients, np.zeros((len(sets), len(coefficients))))
     for j, removed in enumerate(sets):
         rows[j, removed] = coefficients[removed]
     return rows
@@ -162,7 +162,7 @@ def contributions(model: Model, method: Additive = "rif", directions: npt.ArrayL
     if directions is None:
         summed = estimator.coefficients[:, None] * model.whitened + shares
         return on_host(model.coordinates.lift(model.whitening.unwhiten(summed / estimator.diagonal)))
-    along = np.asarray(directions, dtype=np.float64)
+    along = np.asarray(on_host(directions), dtype=np.float64)
     if along.ndim != 2 or along.shape[1] != len(model.theta):
         raise InvalidData(f"directions: expected shape (m, {len(model.theta)}), got {along.shape}")
     solved = model.whitening.whiten(model.coordinates.reduce(beside(model.X, along))) / estimator.diagonal

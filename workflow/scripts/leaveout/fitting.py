@@ -221,7 +221,7 @@ def _checked(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
         raise InvalidData(f"X: features up to {largest:.0e} are too large, their products overflow (scale them)")
     if not np.isin(labels, (0, 1)).all():
         raise InvalidData(f"y: labels must be 0 or 1, got {np.unique(labels)[:5].tolist()}")
-    return (given, beside(given, labels)) if is_tensor(X) else (features, labels.astype(np.float64))
+    return (given, beside(given, labels.copy())) if is_tensor(X) else (features, labels.astype(np.float64))
 
 
 def _start(start: npt.ArrayLike | None, parameters: int) -> Array:
@@ -236,7 +236,7 @@ def _require_certified(model: Model) -> None:
     certificate = model.certificate
     if certificate.status is not Status.CONVERGED or certificate.gradient_floor > MEANINGLESS:
         raise NotConverged(
-            f"gradient norm {certificate.gradient_norm:.1e} after {certificate.iterations} Newton steps, "
+            f"gradient norm {certificate.gradient_norm:.1e} after {certificate.iterations} steps, "
             f"{CERTIFIED:.0e} is needed; rounding alone leaves {certificate.gradient_floor:.1e}, the Hessian's "
             f"condition number is {certificate.condition:.1e} (scale the features, or regularise more)"
         )

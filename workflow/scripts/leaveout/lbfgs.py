@@ -222,8 +222,8 @@ def _judge(
     converged = ((norm <= TARGET) & accurate) | stalled | (stuck & (norm <= CERTIFIED))
     status = np.full(len(going), Status.ITERATION_LIMIT.value, dtype="<U20")
     status[stuck] = Status.LINE_SEARCH_FAILED.value
-    status[objective.separated(t, going)] = Status.NOT_REMOVABLE.value
     status[converged] = Status.CONVERGED.value
+    status[objective.separated(t, going)] = Status.NOT_REMOVABLE.value
     return status
 
 

@@ -141,22 +141,21 @@ class LeaveOut:
         found: BoolArray = on_host(namespace(margins).min(margins, axis=1)) > 0
         return found
 
-    def refactored(self, row: int, predictors: Array) -> "LeaveOut":
-        """The objective of one set, preconditioned by its Hessian at an iterate, (n,).
+    def refactored(self, row: int, predictors: Array) -> "LeaveOut | None":
+        """The objective of one set, preconditioned by its Hessian at an iterate, (n,); None where that is singular."""
+        hessian, inverse = self.hessians[row], self._inverse_at(row, predictors)
+        if inverse is None:
+            return None
+        inverse, scale = as_type(inverse, self.precision), 0 * hessian.scale + 1
+        return LeaveOut(self.model, [replace(hessian, update=None, inverse=inverse, scale=scale)])
 
-        Raises
-        ------
-        numpy.linalg.LinAlgError
-            That Hessian is singular.
-        """
-        hessian = self.hessians[row]
-        inverse = as_type(self._inverse_at(row, predictors), self.precision)
-        return LeaveOut(self.model, [replace(hessian, update=None, inverse=inverse, scale=0 * hessian.scale + 1)])
-
-    def _inverse_at(self, row: int, predictors: Array) -> Array:
+    def _inverse_at(self, row: int, predictors: Array) -> Array | None:
         """Inverse of the Cholesky factor of the Hessian at an iterate, in whitened coordinates."""
         curvature = loss.curvature(self.model.z + predictors)
-        return triangular_inverse(cholesky(whitened_hessian(self.model, self.hessians[row].removed, curvature)))
+        try:
+            return triangular_inverse(cholesky(whitened_hessian(self.model, self.hessians[row].removed, curvature)))
+        except np.linalg.LinAlgError:
+            return None
 
     def reach(self, gram: Array) -> Array:
         """Bounds of ``||x||_{H_T^{-1}}``, (m, s), H_T at ``theta_hat``, from ``x' H_1^{-1} x``, (s,)."""
@@ -182,11 +181,19 @@ class LeaveOut:
         nowhere = np.finfo(np.float64).eps / np.maximum(1.0, self._farthest)
         least = bounds.relative_curvature(nowhere, z, self.model.curvature, self._reach)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = np.where(relative > 0, relative / np.sqrt(least), 0.0)
+            found = np.where(relative == 0, 0.0, relative / np.sqrt(least))
             if bool(self.model.P.all()):
                 norms = on_host(namespace(gradients).linalg.vector_norm(gradients, axis=1))
-                found = np.minimum(found, np.where(norms > 0, norms / np.sqrt(self.weight), 0.0))
+                found = np.minimum(found, np.where(norms == 0, 0.0, norms / np.sqrt(self.weight)))
+        for row in np.flatnonzero(np.isinf(found)):
+            inverse = self._inverse_at(int(row), predictors[row])
+            found[row] = np.inf if inverse is None else self._norm_at(inverse, gradients[row])
         return found
+
+    def _norm_at(self, inverse: Array, gradient: Array) -> float:
+        """``||g||_{N^{-1}}`` for the Hessian N at an iterate, from the inverse of its factor."""
+        own = self.model.whitening.whiten(gradient) @ inverse.T
+        return float(own @ own) ** 0.5
 
     @cached_property
     def _reach(self) -> Array:
@@ -203,28 +210,34 @@ class LeaveOut:
         decrements = self.dual_norms(gradients) + rounding * np.sqrt(self.inverse_norms)
         z = model.z + predictors
         found = bounds.distances(decrements, z, model.curvature, self._reach)
-        unproved = ~np.isfinite(found) & (self.weight > 0)
-        if unproved.any() and bool(model.P.all()):
+        found[~(found >= 0)] = np.inf
+        unproved = np.isinf(found)
+        if bool(model.P.all()):
             # strong convexity alone: ||delta* - delta||_2 <= ||g|| / mu
             error = on_host(xp.linalg.vector_norm(gradients, axis=1)) + rounding
-            found[unproved] = model.whitening.hessian_norm**0.5 * (error / self.weight)[unproved]
+            convex = unproved & (self.weight > 0)
+            norm = model.whitening.hessian_norm + model.penalty.share
+            found[convex] = norm**0.5 * error[convex] / self.weight[convex]
+        for row in np.flatnonzero(np.isinf(found) & np.isfinite(rounding)):
+            found[row] = self._distance_at(int(row), gradients[row], predictors[row], float(rounding[row]))
         return found
 
-    def proved_at(self, row: int, gradient: Array, parameters: Array, predictors: Array) -> bool:
-        """Whether the Hessian at an iterate of one set, not that at ``theta_hat``, proves an optimum near by."""
+    def _distance_at(self, row: int, gradient: Array, predictors: Array, rounding: float) -> float:
+        """The same bound by the Hessian N at the iterate of one set, which costs a factor: infinite if this fails too.
+
+        It bounds ``||.||_N``; in whitened coordinates ``N >= I / ||L_N^{-1}||^2``, and ``H_T <= (1 + share sigma) I``.
+        """
         model, z = self.model, self.model.z + predictors
-        try:
-            inverse = self._inverse_at(row, predictors)
-        except np.linalg.LinAlgError:
-            return False
+        inverse = self._inverse_at(row, predictors)
+        if inverse is None:
+            return float("inf")
         whitened = model.whitened @ inverse.T
         beta = self.kept(namespace(z).sqrt(dots(whitened, whitened))[None, :], np.array([row]))
-        slopes = self.slopes(predictors)[None, :]
-        error = float(self.rounding(parameters[None, :], predictors[None, :], slopes)[0]) * matrix_norm(inverse)
-        own = model.whitening.whiten(gradient) @ inverse.T
-        decrement = float(own @ own) ** 0.5 + error * model.whitening.inverse_norm**0.5
-        found = bounds.distances(np.array([decrement]), z[None, :], loss.curvature(z), beta)
-        return bool(np.isfinite(found[0]))
+        size = matrix_norm(inverse)
+        decrement = self._norm_at(inverse, gradient) + rounding * size * model.whitening.inverse_norm**0.5
+        found = bounds.distances(np.array([decrement]), z[None, :], loss.curvature(z), beta)[0]
+        largest = float(model.whitening.shifted(model.penalty.share).max())
+        return float(found) * size * largest**0.5
 
     @property
     def inverse_norms(self) -> Array:

@@ -38,7 +38,7 @@ def namespace(array: Any) -> Any:
 
 def on_host(array: Any) -> Any:
     """``array`` as a numpy array; itself if it is one."""
-    return array.cpu().numpy() if is_tensor(array) else array
+    return array.detach().cpu().numpy() if is_tensor(array) else array
 
 
 def beside(array: Array, values: npt.ArrayLike) -> Array:
@@ -116,9 +116,12 @@ def squares(rows: Array, weights: Array) -> Array:
 
 def cholesky(matrix: Array) -> Array:
     """Lower Cholesky factor; ``LinAlgError`` where the matrix is not positive definite."""
+    if not is_tensor(matrix):
+        return np.linalg.cholesky(matrix).astype(np.float64, copy=False)
+    torch = import_module("torch")
     try:
-        return namespace(matrix).linalg.cholesky(matrix)
-    except RuntimeError as error:  # torch's LinAlgError is one
+        return torch.linalg.cholesky(matrix)
+    except torch.linalg.LinAlgError as error:
         raise np.linalg.LinAlgError(str(error)) from None
 
 

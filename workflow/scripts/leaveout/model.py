@@ -17,8 +17,6 @@ from leaveout.whitening import Whitening, whitening
 
 #: Samples that a Hessian adds up at a time.
 HESSIAN_ROWS = 16384
-#: Largest entry of ``B' H_1 B v - v`` with v all ones: conditioning costs digits, a wrong file all of them.
-WHITENING_ERROR = 0.1
 
 
 def hessian(X: Array, curvature: Array, ridge: Array) -> Array:
@@ -167,14 +165,6 @@ class Model:
         """``W = X B``, (n, q): features in which ``H_1`` is the identity."""
         return self.whitening.whiten(self.X)
 
-    def whitening_is_right(self) -> bool:
-        """Whether ``B' H_1 B v = v`` for one vector v, which no other matrix's factor passes: two sweeps."""
-        basis, weight = self.whitening.basis, self.penalty.weight(self.n, 1)
-        vector = basis.sum(axis=1)
-        product = (self.curvature * (self.X @ vector)) @ self.X + weight * self.P * vector
-        error = self.whitening.whiten(product) - 1
-        return float(abs(error).max()) < WHITENING_ERROR
-
     @cached_property
     def deletion_gram(self) -> Array:
         """``x_i' H_1^{-1} x_i``, (n,)."""
@@ -217,8 +207,8 @@ class Model:
 
     def features(self, X: npt.ArrayLike) -> Array:
         """Other samples' features, (m, d), in the model's coordinates, (m, q)."""
-        return self.coordinates.reduce(beside(self.X, self.penalty.design(np.asarray(X))))
+        return self.coordinates.reduce(beside(self.X, self.penalty.design(np.asarray(on_host(X)))))
 
     def accuracy(self, X: npt.ArrayLike, y: npt.ArrayLike) -> float:
         """Share of samples on their own side of the decision boundary; ``X`` is (m, d)."""
-        return float(np.mean((on_host(self.features(X) @ self.parameters) > 0) == (np.asarray(y) > 0)))
+        return float(np.mean((on_host(self.features(X) @ self.parameters) > 0) == (np.asarray(on_host(y)) > 0)))

@@ -93,10 +93,7 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     W *= scale
     few = k < len(scale)
     gram = W @ W.T if few else W.T @ W
-    factor = cholesky(eye(gram) - gram)
-    if k and float(xp.min(xp.linalg.diagonal(factor))) ** 2 <= _indistinguishable_from_zero(model):
-        raise np.linalg.LinAlgError("the pivot is rounding")
-    inverse = triangular_inverse(factor)
+    inverse = _inverse_factor(model, eye(gram) - gram)
     least = float(xp.min(diagonal)) * _least_eigenvalue(inverse)
     step = _solve(W if few else None, inverse, scale, gradient)
     if few and k > MOST_ROWS:
@@ -115,17 +112,25 @@ def precision(model: Model) -> Any:
     return xp.float32 if benign else xp.float64
 
 
-def _indistinguishable_from_zero(model: Model) -> float:
-    """Squared pivot at which a joint leverage counts as 1: with a regulariser it is less, whatever rounding says."""
-    rounded = rounding(model.X.shape[1])
-    return rounded if model.penalty.regularization else rounded * model.whitening.condition
+def _inverse_factor(model: Model, matrix: Array) -> Array:
+    """Inverse of the Cholesky factor; ``LinAlgError`` where a pivot is rounding.
+
+    With a regulariser no joint leverage is 1, whatever rounding says; without, the condition takes its digits.
+    """
+    factor = cholesky(matrix)
+    smallest = rounding(model.X.shape[1])
+    if not model.penalty.regularization:
+        smallest *= model.whitening.scaled_condition
+    if len(factor) and float(factor.diagonal().min()) ** 2 <= smallest:
+        raise np.linalg.LinAlgError("a pivot is rounding")
+    return triangular_inverse(factor)
 
 
 def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian:
     """From the samples that are kept: taking most of them away would cancel."""
-    factor = cholesky(whitened_hessian(model, removed, model.curvature))
-    inverse, scale, dtype = triangular_inverse(factor), 0 * gradient + 1, precision(model)
-    least = float(namespace(factor).linalg.svdvals(factor)[-1]) ** 2
+    inverse = _inverse_factor(model, whitened_hessian(model, removed, model.curvature))
+    scale, dtype = 0 * gradient + 1, precision(model)
+    least = 1 / float(namespace(inverse).linalg.svdvals(inverse)[0]) ** 2
     step = _solve(None, inverse, scale, gradient)
     return RemovedHessian(removed, step, as_type(scale, dtype), None, as_type(inverse, dtype), min(1.0, least))
 

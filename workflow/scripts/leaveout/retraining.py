@@ -134,7 +134,7 @@ def _initial_changes(model: Model, sets: int, start: Start | npt.ArrayLike) -> A
         if start == "newton":
             return None
         return np.tile(-on_host(model.parameters) if start == "zero" else np.zeros(model.X.shape[1]), (sets, 1))
-    theta = np.asarray(start, dtype=np.float64)
+    theta = np.asarray(on_host(start), dtype=np.float64)
     if theta.shape != (sets, len(model.theta)) or not np.isfinite(theta).all():
         raise InvalidData(f"start: expected finite parameters of shape {(sets, len(model.theta))}, got {theta.shape}")
     return on_host(model.coordinates.reduce(beside(model.X, theta)) - model.parameters)
@@ -187,8 +187,8 @@ def retrain_block(
     exhausted = (at.status == Status.ITERATION_LIMIT.value) & (at.gradient_norm <= CERTIFIED)
     at.status[exhausted] = Status.CONVERGED.value
     distance = problem.distances(at.gradient, at.parameters, at.predictors)
-    if model.penalty.regularization == 0:
-        _require_proof(problem, at, distance)
+    if model.penalty.regularization == 0:  # a vanishing gradient proves nothing: deny what no bound proves
+        at.status[(at.status == Status.CONVERGED.value) & np.isinf(distance)] = Status.NOT_REMOVABLE.value
     exists = (at.status != Status.NOT_REMOVABLE.value)[:, None]
     change = on_host(at.parameters)
     return Retraining(
@@ -210,9 +210,8 @@ def _finish(problem: LeaveOut, at: lbfgs.Iterate, row: int, iteration_limit: int
     """
     one, passes, failed = np.array([row]), 0, False
     while at.unfinished()[row] and at.iterations[row] < iteration_limit and not failed:
-        try:
-            alone = problem.refactored(row, at.predictors[row])
-        except np.linalg.LinAlgError:
+        alone = problem.refactored(row, at.predictors[row])
+        if alone is None:
             if problem.model.penalty.regularization == 0:
                 at.status[row] = Status.NOT_REMOVABLE.value  # the curvature is gone: the weights grow for ever
             break
@@ -222,10 +221,3 @@ def _finish(problem: LeaveOut, at: lbfgs.Iterate, row: int, iteration_limit: int
         failed = found.status[0] == Status.LINE_SEARCH_FAILED.value
         passes += int(found.iterations[0]) + 1 + problem.model.X.shape[1] // PASSES_A_FACTOR
     return passes
-
-
-def _require_proof(problem: LeaveOut, at: lbfgs.Iterate, distance: Array) -> None:
-    """Without regularisation a vanishing gradient proves nothing: deny what no bound proves to be near an optimum."""
-    for row in np.flatnonzero((at.status == Status.CONVERGED.value) & ~np.isfinite(distance)):
-        if not problem.proved_at(int(row), at.gradient[row], at.parameters[row], at.predictors[row]):
-            at.status[row] = Status.NOT_REMOVABLE.value

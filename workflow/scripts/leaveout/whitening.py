@@ -29,12 +29,15 @@ class Whitening:
         ``sigma``, >= 0.
     hessian_norm, inverse_norm : float
         Bounds of ``||H_1||_2`` (the 1-norm) and ``||H_1^{-1}||_2``.
+    scaled_condition : float
+        Estimate of the condition number once columns are scaled to a diagonal of ones: what rounding sees.
     """
 
     basis: Array
     penalty: Array
     hessian_norm: float
     inverse_norm: float
+    scaled_condition: float
 
     def __post_init__(self) -> None:
         freeze(self.basis)
@@ -67,16 +70,17 @@ def whitening(hessian: Array, P: Array) -> Whitening:
         ``H_1`` is singular.
     """
     xp = namespace(hessian)
-    norm = float(xp.max(xp.sum(xp.abs(hessian), axis=0)))
+    norm, diagonal = float(xp.max(xp.sum(xp.abs(hessian), axis=0))), +xp.linalg.diagonal(hessian)
     inverse = triangular_inverse(cholesky(hessian))
     del hessian
     _, vectors = xp.linalg.eigh((inverse * P) @ inverse.T)
-    return from_basis(inverse.T @ vectors, P, norm)
+    basis = inverse.T @ vectors
+    return from_basis(basis, P, norm, float((diagonal[:, None] * basis**2).sum()))
 
 
-def from_basis(basis: Array, P: Array, hessian_norm: float) -> Whitening:
+def from_basis(basis: Array, P: Array, hessian_norm: float, scaled_condition: float) -> Whitening:
     """Take up a basis that was computed before: everything else follows from it."""
     penalty = squares(basis.T, P)
     # B' B = diag(sigma) + the rows of B that P leaves out
     free = basis[np.flatnonzero(on_host(P) == 0)]
-    return Whitening(basis, penalty, hessian_norm, float(penalty.max() + (free**2).sum()))
+    return Whitening(basis, penalty, hessian_norm, float(penalty.max() + (free**2).sum()), scaled_condition)
