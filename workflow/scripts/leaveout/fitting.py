@@ -102,7 +102,7 @@ def fit(
 
 
 @dataclass(frozen=True, eq=False)
-class Objective:
+class FullObjective:
     """The full objective, as ``lbfgs`` minimises it: one row, in parameters, not changes.
 
     Attributes
@@ -181,7 +181,7 @@ def minimize(X: Array, y: Array, ridge: Array, start: Array) -> tuple[Array, int
     """
     parameters, iterations = start[None, :], 0
     for _ in range(FACTOR_LIMIT):
-        objective = Objective(X, y, ridge, _factor(hessian(X, loss.curvature(X @ parameters[0]), ridge)))
+        objective = FullObjective(X, y, ridge, _factor(hessian(X, loss.curvature(X @ parameters[0]), ridge)))
         found = lbfgs.minimize(objective, parameters, ITERATIONS_A_FACTOR, until_cut=True)
         parameters, iterations = found.parameters, iterations + int(found.iterations[0])
         if found.status[0] == Status.NOT_REMOVABLE.value:
