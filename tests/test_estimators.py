@@ -10,8 +10,6 @@ from numpy.testing import assert_allclose
 import leaveout
 from conftest import case, gaussian
 from leaveout import errors
-from leaveout.removed import blocks
-from leaveout.sets import index_sets
 from tolerance import EXACT, ROUNDING
 
 METHODS = ("if", "rif", "newton")
@@ -161,16 +159,6 @@ def test_a_set_without_which_nothing_is_determined_is_named():
     model = leaveout.fit(X, y, 0.0)
     with pytest.raises(errors.NotRemovable, match="set 1"):
         leaveout.influence(model, [[1], [7, 8]], "newton")
-
-
-def test_blocks_cover_every_set_once_within_the_budget():
-    one = case()
-    sets = index_sets(one.sets, one.model.n)
-    for budget in (1, 20_000, 10**9):
-        covered = [position for block in blocks(one.model, sets, budget) for position in block]
-        assert covered == list(range(len(sets)))
-    assert len(list(blocks(one.model, sets, 1))) == len(sets)
-    assert len(list(blocks(one.model, sets, 10**9))) == 1
 
 
 def test_unknown_methods_are_refused():

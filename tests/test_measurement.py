@@ -5,7 +5,7 @@ import pytest
 
 import leaveout
 from conftest import gaussian
-from leaveout import effects, evaluation, measurement, removed
+from leaveout import blocks, effects, evaluation, measurement
 from leaveout.removal import RemovalSet
 
 LABELS = {
@@ -81,7 +81,7 @@ def test_a_set_without_an_optimum_keeps_its_predictions_and_says_why(problem):
 def test_blocks_and_order_change_no_row(problem, monkeypatch):
     model, evaluations, sets = problem
     whole = measured(problem).set_index(["set_id", "evaluation", "method"])["effect"]
-    monkeypatch.setattr(removed, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1)
     other = measured((model, evaluations, sets[::-1])).set_index(["set_id", "evaluation", "method"])["effect"]
     typical = whole.abs().groupby(level="evaluation").median()
     limit = 1e-9 * (whole.abs() + typical.reindex(whole.index.get_level_values("evaluation")).to_numpy())

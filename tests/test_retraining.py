@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 import leaveout
 from conftest import case, gaussian
-from leaveout import Status, errors, evaluation, lbfgs, removed, retraining
+from leaveout import Status, blocks, errors, evaluation, lbfgs, removed, retraining
 from leaveout.leave_out import LeaveOut
 from leaveout.measurement import evaluate
 from oracles.dense import Problem
@@ -65,7 +65,7 @@ def test_companions_do_not_matter(monkeypatch):
     together = leaveout.retrain(one.model, one.sets)
     alone = [leaveout.retrain(one.model, [s]) for s in one.sets]
     assert_allclose(np.concatenate([part.change for part in alone]), together.change, rtol=1e-8, atol=1e-12)
-    monkeypatch.setattr(removed, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1)
     assert_allclose(leaveout.retrain(one.model, one.sets).change, together.change, rtol=1e-8, atol=1e-12)
 
 

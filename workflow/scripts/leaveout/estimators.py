@@ -27,10 +27,11 @@ import numpy as np
 import numpy.typing as npt
 
 from leaveout.arrays import EPSILON, Array, IndexSets, IntArray
+from leaveout.blocks import blocks
 from leaveout.errors import InvalidData, NotRemovable
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian, blocks, removed_hessian
+from leaveout.removed import RemovedHessian, removed_hessian
 from leaveout.sets import index_sets
 
 Additive = Literal["if", "rif"]
@@ -68,7 +69,7 @@ def attribution(model: Model, method: Additive) -> Attribution:
     worst = int(namespace(room).argmin(room))
     if float(room[worst]) <= EPSILON:
         raise NotRemovable(f"training sample {worst} has leverage 1: without it the parameters are not determined")
-    along = model.whitened @ model.whitening.whiten(model.P * model.parameters)
+    along = model.whitened @ model.whitened_penalty
     return Attribution(model.whitening.shifted(0.0), (model.residual + share * model.curvature * along) / room)
 
 
@@ -84,7 +85,7 @@ def additive_change(model: Model, sets: Sequence[IntArray], method: Additive) ->
     """IF_T or RIF_T in the model's coordinates, (len(sets), q)."""
     estimator = attribution(model, method)
     sizes = beside(model.X, [len(removed) for removed in sets])[:, None]
-    shares = model.penalty.share * model.whitening.whiten(model.P * model.parameters)
+    shares = model.penalty.share * model.whitened_penalty
     summed = indicators(model, sets, estimator.coefficients) @ model.whitened + sizes * shares
     return model.whitening.unwhiten(summed / estimator.diagonal)
 
@@ -122,12 +123,11 @@ def influence(model: Model, sets: IndexSets, method: Method = "rif") -> Array:
         raise InvalidData(f"method = {method!r}: allowed is one of {', '.join(get_args(Method))}")
     checked = index_sets(sets, model.n)
     changes = np.empty((len(checked), len(model.theta)))
-    for block in blocks(model, checked):
-        inside = [checked[position] for position in block]
+    for block in blocks(model.X.shape, len(checked)):
         if method == "newton":
-            change = newton_change(model, [_factored(model, checked, position) for position in block])
+            change = newton_change(model, [_factored(model, checked, j) for j in range(block.start, block.stop)])
         else:
-            change = additive_change(model, inside, method)
+            change = additive_change(model, checked[block], method)
         changes[block] = on_host(model.coordinates.lift(change))
     return changes
 
@@ -158,7 +158,7 @@ def contributions(model: Model, method: Additive = "rif", directions: npt.ArrayL
     if method not in get_args(Additive):
         raise InvalidData(f"method = {method!r}: additive are {' and '.join(get_args(Additive))}")
     estimator = attribution(model, method)
-    shares = model.penalty.share * model.whitening.whiten(model.P * model.parameters)
+    shares = model.penalty.share * model.whitened_penalty
     if directions is None:
         summed = estimator.coefficients[:, None] * model.whitened + shares
         return on_host(model.coordinates.lift(model.whitening.unwhiten(summed / estimator.diagonal)))

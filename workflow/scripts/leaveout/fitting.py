@@ -145,9 +145,9 @@ class FullObjective:
         """``X' (p - y) + weight P theta``, (1, q)."""
         return slopes @ self.X + self.ridge * parameters
 
-    def precondition(self, gradients: Array, rows: IntArray) -> Array:
-        """The factored Hessian's inverse times the gradient, (1, q)."""
-        return cholesky_solve(self.factor, gradients[0])[None, :]
+    def precondition(self, gradients: Array, slopes: Array, rows: IntArray) -> tuple[Array, float]:
+        """The factored Hessian's inverse times the gradient, (1, q), which takes no sweep."""
+        return cholesky_solve(self.factor, gradients[0])[None, :], 0.0
 
     def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """``weight d' P d``, (1,)."""

@@ -1,8 +1,8 @@
-r"""Minimise convex objectives, one a row, by L-BFGS that starts from a factored Hessian.
+r"""Minimise convex objectives, one a row, by L-BFGS whose initial matrix is an approximate inverse of the Hessian.
 
-Each iteration costs one sweep over X: ``X d`` for the step, ``X' r`` for the gradient. With the factor of a Hessian
-near the optimum for the initial matrix the method converges as conjugate gradients preconditioned by it would, without
-their restarts (Nocedal & Wright, Numerical Optimization, algorithm 7.4).
+Each iteration costs one sweep over X: ``X d`` for the step, ``X' r`` for the gradient, and what the preconditioner
+takes. What that leaves wrong, a few steps and changes of the gradient correct (Nocedal & Wright, Numerical
+Optimization, algorithm 7.4).
 
 The line search needs no value of the objective. The logistic loss is self-concordant, ``|l'''| <= l''``: along ``d``
 the curvature grows at most by ``e^{b s}`` with b the largest change of a linear predictor. With slope ``-g`` and
@@ -12,18 +12,19 @@ curvature ``c`` at hand, the step ``s = g / c`` therefore decreases the objectiv
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from leaveout.arrays import Array, BoolArray, IntArray
+from leaveout.blocks import pieces
 from leaveout.certificate import CERTIFIED, TARGET, Status
 from leaveout.linear_algebra import as_type, dots, expit, namespace, on_host
 
 #: Steps and changes of the gradient that are remembered.
-MEMORY = 20
+MEMORY = 5
 #: A walk along a direction ends where this share of the slope is left.
 REMAINING_SLOPE = 0.1
 WALK_LIMIT = 100
@@ -53,8 +54,11 @@ class Objective(Protocol):
     def gradient(self, parameters: Array, slopes: Array, rows: IntArray) -> Array:
         """Gradients in sum form, (m, q)."""
 
-    def precondition(self, gradients: Array, rows: IntArray) -> Array:
-        """The factored Hessians' inverses times gradients, (m, q)."""
+    def precondition(self, gradients: Array, slopes: Array, rows: IntArray) -> tuple[Array, float]:
+        """Inverses of Hessians near those where the slopes are these, times gradients, (m, q).
+
+        And what that took for each, in sweeps over X.
+        """
 
     def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """Second derivative of the regulariser along a direction, (m,)."""
@@ -80,6 +84,8 @@ class Iterate:
     gradient_norm : (m,) float64 array
         Mean form.
     iterations : (m,) int array
+    inner_passes : (m,) float64 array
+        What the preconditioner took, in sweeps over X.
     status : (m,) array of str
         Values of ``Status``; ``iteration_limit`` for all that is not finished.
     """
@@ -89,7 +95,12 @@ class Iterate:
     gradient: Array
     gradient_norm: Array
     iterations: IntArray
+    inner_passes: Array
     status: npt.NDArray[np.str_]
+
+    def of(self, rows: slice) -> "Iterate":
+        """Return some rows."""
+        return Iterate(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def assign(self, rows: IntArray, part: "Iterate") -> None:
         """Fill in rows that were iterated further."""
@@ -101,6 +112,7 @@ class Iterate:
             values[rows] = others
         self.gradient_norm[rows], self.status[rows] = part.gradient_norm, part.status
         self.iterations[rows] += part.iterations
+        self.inner_passes[rows] += part.inner_passes
 
     def unfinished(self) -> BoolArray:
         """Which rows another factor, or more iterations, could still change."""
@@ -131,40 +143,49 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
         xp.zeros_like(x),
         np.full(m, np.inf),
         np.zeros(m, dtype=np.int64),
+        np.zeros(m),
         np.full(m, Status.ITERATION_LIMIT.value, dtype="<U20"),
     )
     slopes = objective.slopes(t)
     gradient = objective.gradient(x, slopes, going)
-    previous, cut = np.full(m, np.inf), np.zeros(m, dtype=np.bool_)
+    norm = on_host(xp.linalg.vector_norm(gradient, axis=1)) / objective.divisor[going]
+    previous, decrement = np.full(m, np.inf), np.where(norm == 0, 0.0, np.inf)
+    stuck, cut = np.zeros((2, m), dtype=np.bool_)
     pairs: deque[_Pair] = deque(maxlen=MEMORY)
     for iteration in range(limit + 1):
-        norm = on_host(xp.linalg.vector_norm(gradient, axis=1)) / objective.divisor[going]
-        direction = -_inverse_product(objective, pairs, gradient, going)
-        descent = dots(gradient, direction)
-        status = _judge(objective, x, t, slopes, norm, previous, on_host(descent), going)
+        status = _judge(objective, x, t, slopes, norm, previous, decrement, stuck, going)
         leaving = (status != Status.ITERATION_LIMIT.value) | (iteration == limit) | (until_cut & cut)
         if leaving.any():
-            done = going[leaving]
+            done, stay = going[leaving], np.flatnonzero(~leaving)
             at.parameters[done], at.predictors[done] = x[leaving], t[leaving]
             at.gradient[done], at.gradient_norm[done] = gradient[leaving], norm[leaving]
             at.iterations[done], at.status[done] = iteration, status[leaving]
-            stay = np.flatnonzero(~leaving)
             going = going[stay]
             if not going.size:
                 break
-            x, t, slopes, gradient = x[stay], t[stay], slopes[stay], gradient[stay]
-            direction, descent, norm = direction[stay], descent[stay], norm[stay]
+            x, gradient, norm = x[stay], gradient[stay], norm[stay]
+            t = t[stay]
+            slopes = slopes[stay]
             pairs = deque((pair.of(stay) for pair in pairs), maxlen=MEMORY)
+        direction, inner_passes = _inverse_product(objective, pairs, -gradient, slopes, going)
+        at.inner_passes[going] += inner_passes
+        descent = dots(gradient, direction)
+        stuck = ~on_host(descent < 0)
         dt = objective.predictors(direction, going)
         lengths, cut = _step_lengths(objective, t, slopes, dt, descent, objective.penalty_along(direction, going))
+        lengths[stuck] = 0.0
         direction *= lengths[:, None]
         dt *= lengths[:, None]
         x += direction
         t += dt
+        del dt, slopes
         slopes = objective.slopes(t)
         following = objective.gradient(x, slopes, going)
         pairs.append(_Pair.between(direction, following - gradient, objective.precision))
-        previous, gradient = norm, following
+        gradient, previous = following, norm
+        norm = on_host(xp.linalg.vector_norm(gradient, axis=1)) / objective.divisor[going]
+        shrunk = norm / np.where(previous > 0, previous, 1.0)
+        decrement = np.sqrt(np.maximum(0.0, -on_host(descent))) * shrunk  # as the gradient did
     return at
 
 
@@ -187,7 +208,9 @@ class _Pair:
         return _Pair(self.step[rows], self.change[rows], self.inverse[rows])
 
 
-def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Array, rows: IntArray) -> Array:
+def _inverse_product(
+    objective: Objective, pairs: Sequence[_Pair], gradient: Array, slopes: Array, rows: IntArray
+) -> tuple[Array, float]:
     """Two-loop recursion: the inverse Hessian's approximation times gradients, in the objective's precision."""
     xp = namespace(gradient)
     norm = xp.linalg.vector_norm(gradient, axis=1)[:, None]
@@ -197,10 +220,10 @@ def _inverse_product(objective: Objective, pairs: Sequence[_Pair], gradient: Arr
         weight = pair.inverse * dots(pair.step, vector)
         vector -= weight[:, None] * pair.change
         weights.append(weight)
-    vector = objective.precondition(vector, rows)
+    vector, inner_passes = objective.precondition(vector, slopes, rows)
     for pair, weight in zip(pairs, reversed(weights), strict=True):
         vector += (weight - pair.inverse * dots(pair.change, vector))[:, None] * pair.step
-    return as_type(vector, gradient.dtype) * norm
+    return as_type(vector, gradient.dtype) * norm, inner_passes
 
 
 def _judge(
@@ -210,19 +233,18 @@ def _judge(
     slopes: Array,
     norm: Array,
     previous: Array,
-    descent: Array,
+    decrement: Array,
+    stuck: BoolArray,
     going: IntArray,
 ) -> npt.NDArray[np.str_]:
     """Status of each row by its own gradient: converged, without a minimum, stuck, or iteration_limit."""
-    stuck = ~(descent < 0)
     stalled = (norm <= CERTIFIED) & (norm > previous / 2)
     if stalled.any():
         stalled &= norm * objective.divisor[going] <= on_host(objective.rounding(x, t, slopes))
-    accurate = objective.accurate(x, np.sqrt(np.maximum(0.0, -descent)), going)
-    converged = ((norm <= TARGET) & accurate) | stalled | (stuck & (norm <= CERTIFIED))
+    accurate = (norm <= TARGET) & objective.accurate(x, decrement, going)
     status = np.full(len(going), Status.ITERATION_LIMIT.value, dtype="<U20")
     status[stuck] = Status.LINE_SEARCH_FAILED.value
-    status[converged] = Status.CONVERGED.value
+    status[accurate | stalled | (norm == 0) | (stuck & (norm <= CERTIFIED))] = Status.CONVERGED.value
     status[objective.separated(t, going)] = Status.NOT_REMOVABLE.value
     return status
 
@@ -231,15 +253,24 @@ def _step_lengths(
     objective: Objective, t: Array, slopes: Array, dt: Array, descent: Array, penalty: Array
 ) -> tuple[Array, BoolArray]:
     """Step lengths that decrease each objective, (m,), and which of them had to be cut."""
-    xp = namespace(t)
-    z, p = objective.reference()
+    lengths, cut = 0 * descent, np.zeros(len(t), dtype=np.bool_)
+    for piece in pieces(len(t)):
+        z, p = objective.reference()
+        given = dt[piece], descent[piece], penalty[piece]
+        lengths[piece], cut[piece] = _bounded_steps(z + t[piece], p + slopes[piece], *given)
+    return lengths, cut
+
+
+def _bounded_steps(z: Array, p: Array, dt: Array, descent: Array, penalty: Array) -> tuple[Array, BoolArray]:
+    """Minima of the quadratic models where these hold, else walks; and which had to be walked."""
+    xp = namespace(dt)
     highest, lowest = xp.max(dt, axis=1), xp.min(dt, axis=1)
     reach = xp.where(highest > -lowest, highest, -lowest)
-    step, ratio = _model_step(p + slopes, dt, reach, descent, penalty)
+    step, ratio = _model_step(p, dt, reach, descent, penalty)
     cut = on_host(ratio) > 1
     if cut.any():
         far = np.flatnonzero(cut)
-        step[far] = _walk(z + t[far], dt[far], reach[far], step[far], ratio[far], descent[far], penalty[far])
+        step[far] = _walk(z[far], dt[far], reach[far], step[far], ratio[far], descent[far], penalty[far])
     return step, cut
 
 

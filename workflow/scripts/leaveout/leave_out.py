@@ -8,14 +8,15 @@ with ``t = X delta``, in which nothing cancels: its rounding is relative to the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from leaveout import bounds, loss
+from leaveout import bounds, inexact_newton, loss
 from leaveout.arrays import Array, BoolArray, IntArray
+from leaveout.blocks import pieces
 from leaveout.estimators import indicators
 from leaveout.linear_algebra import (
     as_type,
@@ -88,7 +89,10 @@ class LeaveOut:
 
     def slopes(self, predictors: Array) -> Array:
         """``p(z + t) - p(z)``, (m, n): zero for removed samples."""
-        return loss.probability_change(self.model.z, predictors)
+        slopes = namespace(predictors).empty_like(predictors)
+        for piece in pieces(len(slopes)):
+            slopes[piece] = loss.probability_change(self.model.z, predictors[piece])
+        return slopes
 
     def gradient(self, parameters: Array, slopes: Array, rows: IntArray) -> Array:
         """``g_T(delta)``, (m, q)."""
@@ -99,19 +103,31 @@ class LeaveOut:
 
     @property
     def precision(self) -> Any:
-        """Data type of the preconditioners."""
+        """Data type of directions."""
         return precision(self.model)
 
     @cached_property
     def _basis(self) -> Array:
         return as_type(self.model.whitening.basis, self.precision)
 
-    def precondition(self, gradients: Array, rows: IntArray) -> Array:
-        """``H_T^{-1}`` at ``theta_hat``, nearly, times gradients: what the Newton step has factored already."""
+    def precondition(self, gradients: Array, slopes: Array, rows: IntArray) -> tuple[Array, float]:
+        """Inverse of the Hessian at the iterate, nearly, times gradients, (m, q), and the sweeps that it took."""
+        sizes = beside(self.model.X, [len(self.hessians[j].removed) for j in rows])
+        shifts = -(sizes - 1) * self.model.penalty.share
         whitened = gradients @ self._basis
+        solved, passes = inexact_newton.solve(self.model, whitened, shifts, self.curvature_changes(slopes, rows))
+        return solved @ self._basis.T, passes
+
+    def curvature_changes(self, slopes: Array, rows: IntArray) -> Array:
+        """Curvatures at iterates less those at ``theta_hat``, (m, n), where a removed sample has none."""
+        changes = namespace(slopes).empty_like(slopes, dtype=self.precision)
+        for piece in pieces(len(rows)):
+            p = self.model.probability + slopes[piece]
+            changes[piece] = as_type(p * (1 - p) - self.model.curvature, self.precision)
+        without = as_type(-self.model.curvature, self.precision)
         for i, j in enumerate(rows):
-            whitened[i] = self.hessians[j].precondition(whitened[i])
-        return whitened @ self._basis.T
+            changes[i, self.hessians[j].removed] = without[self.hessians[j].removed]
+        return changes
 
     def penalty_along(self, direction: Array, rows: IntArray) -> Array:
         """``mu d' P d``, (m,)."""
@@ -146,8 +162,7 @@ class LeaveOut:
         hessian, inverse = self.hessians[row], self._inverse_at(row, predictors)
         if inverse is None:
             return None
-        inverse, scale = as_type(inverse, self.precision), 0 * hessian.scale + 1
-        return LeaveOut(self.model, [replace(hessian, update=None, inverse=inverse, scale=scale)])
+        return Factored(self.model, [hessian], as_type(inverse, self.precision))
 
     def _inverse_at(self, row: int, predictors: Array) -> Array | None:
         """Inverse of the Cholesky factor of the Hessian at an iterate, in whitened coordinates."""
@@ -246,3 +261,15 @@ class LeaveOut:
         if bool(self.model.P.all()):
             found = np.where(self.weight > 0, np.minimum(found, 1 / np.where(self.weight > 0, self.weight, 1.0)), found)
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class Factored(LeaveOut):
+    """One objective, with the inverse of a Cholesky factor of its Hessian near by, (q, q), whitened."""
+
+    inverse: Array
+
+    def precondition(self, gradients: Array, slopes: Array, rows: IntArray) -> tuple[Array, float]:
+        """That Hessian's inverse times the gradient, (1, q), which takes no sweep."""
+        whitened = (gradients @ self._basis @ self.inverse.T) @ self.inverse
+        return whitened @ self._basis.T, 0.0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from leaveout.arrays import Array
+from leaveout.blocks import blocks, pieces
 from leaveout.effect_error import effect_errors
 from leaveout.effects import RETRAIN
 from leaveout.estimators import additive_change, newton_change
@@ -15,7 +16,6 @@ from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, on_host
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
-from leaveout.removed import blocks
 from leaveout.retraining import Retraining, factor_removable, retrain_block
 
 
@@ -46,8 +46,8 @@ def measure(
     dict
         Rows of ``effects.SCHEMA``, in the order of the sets; how they are cut into blocks changes nothing.
     """
-    for block in blocks(model, [removal_set.positions for removal_set in sets]):
-        yield from _measure_block(model, evaluations, [sets[position] for position in block], labels)
+    for block in blocks(model.X.shape, len(sets)):
+        yield from _measure_block(model, evaluations, sets[block], labels)
 
 
 def _measure_block(
@@ -63,8 +63,10 @@ def _measure_block(
         newton[where] = newton_change(model, factored)
         found = retrain_block(model, factored, newton[where])
         retrained.assign(where, found)
-        problem, change = LeaveOut(model, factored), beside(model.X, found.change)
-        errors[:, where] = effect_errors(problem, evaluations, change, found.distance, evaluations.predictors(change))
+        for piece in pieces(len(factored)):
+            problem, change = LeaveOut(model, factored[piece]), beside(model.X, found.change[piece])
+            predictors, distances = evaluations.predictors(change), found.distance[piece]
+            errors[:, where[piece]] = effect_errors(problem, evaluations, change, distances, predictors)
     measured = {
         "if": evaluate(evaluations, additive_change(model, positions, "if")),
         "rif": evaluate(evaluations, additive_change(model, positions, "rif")),
@@ -92,12 +94,14 @@ def _measure_block(
 def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
     """Effects of some changes of the parameters, (m, q), on every evaluation function; a change of NaN has none."""
     known = np.flatnonzero(np.isfinite(on_host(changes)).all(axis=1))
-    predictors = evaluations.predictors(changes[known])
     measured = Measured(*np.full((2, len(evaluations.functions), len(changes)), np.nan))
-    for i, f in enumerate(evaluations.functions):
-        t = predictors[f.points_name][:, f.rows]
-        measured.effect[i, known] = on_host(f.effect(changes[known], t))
-        measured.effect_linear[i, known] = on_host(f.linear_effect(changes[known], t))
+    for piece in pieces(len(known)):
+        rows = known[piece]
+        predictors = evaluations.predictors(changes[rows])
+        for i, f in enumerate(evaluations.functions):
+            t = predictors[f.points_name][:, f.rows]
+            measured.effect[i, rows] = on_host(f.effect(changes[rows], t))
+            measured.effect_linear[i, rows] = on_host(f.linear_effect(changes[rows], t))
     return measured
 
 

@@ -166,6 +166,11 @@ class Model:
         return self.whitening.whiten(self.X)
 
     @cached_property
+    def whitened_penalty(self) -> Array:
+        """``B' P theta_hat``, (q,): the regulariser's gradient, in units of its weight."""
+        return self.whitening.whiten(self.P * self.parameters)
+
+    @cached_property
     def deletion_gram(self) -> Array:
         """``x_i' H_1^{-1} x_i``, (n,)."""
         return dots(self.whitened, self.whitened)

@@ -1,9 +1,8 @@
 r"""Retrain without each removal set, to certified optima.
 
-L-BFGS on the change from the full model, whose initial matrix is the inverse of the removed set's own Hessian, which
-the Newton step has factored already, with a line search that cannot fail: from a Newton step undamped iterations
-diverge on real data with leverages near 1. The sets of a block advance together, so that a pass over X is a
-matrix-matrix product, but each stops by its own gradient.
+Newton's method with directions that are good to a tenth (see ``inexact_newton``) and a line search that cannot fail:
+from a Newton step undamped iterations diverge on real data with leverages near 1. The sets of a block advance
+together, so that a pass over X is a matrix-matrix product, but each stops by its own gradient.
 """
 
 from collections.abc import Sequence
@@ -15,19 +14,20 @@ import numpy.typing as npt
 
 from leaveout import lbfgs
 from leaveout.arrays import Array, BoolArray, IndexSets, IntArray
+from leaveout.blocks import blocks, pieces
 from leaveout.certificate import CERTIFIED, Status
 from leaveout.errors import InvalidData, NotRemovable
 from leaveout.estimators import newton_change
 from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian, blocks, removed_hessian, unfactored
+from leaveout.removed import RemovedHessian, removed_hessian, unfactored
 from leaveout.sets import index_sets
 
 ITERATION_LIMIT = 1000
-#: A factor of the Hessian at an iterate costs q / 4 passes over X (n q^2 against 4 n q operations), and serves for so
-#: many iterations.
-PASSES_A_FACTOR, ITERATIONS_A_FACTOR = 4, 20
+#: A factor of the Hessian at an iterate costs q / 4 passes over X (n q^2 against 4 n q operations), about as much as
+#: q / 20 directions by conjugate gradients, and serves for so many iterations.
+PASSES_A_FACTOR, DIRECTIONS_A_FACTOR, ITERATIONS_A_FACTOR = 4, 20, 20
 
 Start = Literal["newton", "full", "zero"]
 
@@ -50,6 +50,8 @@ class Retraining:
         ``theta_hat`` (see ``bounds``); infinite where none is proved.
     iterations, passes : (m,) int arrays
         Directions, and sweeps over X (one forms ``X v`` and ``X' u``).
+    inner_passes : (m,) float64 array
+        What the directions took besides, in the operations of such sweeps: most of it in single precision.
     status : (m,) array of str
         Values of ``Status``.
     """
@@ -61,6 +63,7 @@ class Retraining:
     distance: Array
     iterations: IntArray
     passes: IntArray
+    inner_passes: Array
     status: npt.NDArray[np.str_]
 
     @classmethod
@@ -69,16 +72,17 @@ class Retraining:
         theta, change = np.full((2, sets, parameters), np.nan)
         gradient_norm, newton_decrement = np.full((2, sets), np.nan)
         iterations, passes = np.zeros((2, sets), dtype=np.int64)
+        inner_passes = np.zeros(sets)
         status = np.full(sets, Status.NOT_REMOVABLE.value, dtype="<U20")
         distance = np.full(sets, np.inf)
-        return cls(theta, change, gradient_norm, newton_decrement, distance, iterations, passes, status)
+        return cls(theta, change, gradient_norm, newton_decrement, distance, iterations, passes, inner_passes, status)
 
     @property
     def certified(self) -> BoolArray:
         """Which models are proved to be the optimum."""
         return self.status == Status.CONVERGED.value
 
-    def assign(self, positions: npt.ArrayLike, part: "Retraining") -> None:
+    def assign(self, positions: IntArray | slice, part: "Retraining") -> None:
         """Fill in the sets at ``positions``."""
         for field in fields(self):
             getattr(self, field.name)[positions] = getattr(part, field.name)
@@ -113,11 +117,11 @@ def retrain(
     checked = index_sets(sets, model.n)
     begin = _initial_changes(model, len(checked), start)
     found = Retraining.not_removable(len(checked), model.X.shape[1])
-    for block in blocks(model, checked):
-        hessians = factor_removable(model, [checked[position] for position in block])
+    for block in blocks(model.X.shape, len(checked)):
+        hessians = factor_removable(model, checked[block])
         if not hessians:
             continue
-        positions = np.array([block[j] for j in hessians])
+        positions = block.start + np.array(list(hessians))
         factored = list(hessians.values())
         initial = newton_change(model, factored) if begin is None else beside(model.X, begin[positions])
         found.assign(positions, retrain_block(model, factored, initial, iteration_limit))
@@ -179,17 +183,25 @@ def retrain_block(
     """
     problem, xp = LeaveOut(model, hessians), namespace(model.X)
     initial = xp.where(xp.isfinite(initial), initial, 0 * model.parameters)
-    patience = model.X.shape[1] // PASSES_A_FACTOR + ITERATIONS_A_FACTOR
+    patience = model.X.shape[1] // DIRECTIONS_A_FACTOR + ITERATIONS_A_FACTOR
     at = lbfgs.minimize(problem, initial, min(iteration_limit, patience))
     passes = at.iterations + 1
     for row in np.flatnonzero(at.unfinished() & (at.iterations < iteration_limit)):
         passes[row] += _finish(problem, at, int(row), iteration_limit)
-    exhausted = (at.status == Status.ITERATION_LIMIT.value) & (at.gradient_norm <= CERTIFIED)
-    at.status[exhausted] = Status.CONVERGED.value
+    found = Retraining.not_removable(len(hessians), model.X.shape[1])
+    for piece in pieces(len(hessians)):
+        found.assign(piece, _certified(LeaveOut(model, hessians[piece]), at.of(piece), passes[piece]))
+    return found
+
+
+def _certified(problem: LeaveOut, at: lbfgs.Iterate, passes: IntArray) -> Retraining:
+    """What is known about the models where the iteration ended."""
+    model, status = problem.model, at.status.copy()
+    status[(status == Status.ITERATION_LIMIT.value) & (at.gradient_norm <= CERTIFIED)] = Status.CONVERGED.value
     distance = problem.distances(at.gradient, at.parameters, at.predictors)
     if model.penalty.regularization == 0:  # a vanishing gradient proves nothing: deny what no bound proves
-        at.status[(at.status == Status.CONVERGED.value) & np.isinf(distance)] = Status.NOT_REMOVABLE.value
-    exists = (at.status != Status.NOT_REMOVABLE.value)[:, None]
+        status[(status == Status.CONVERGED.value) & np.isinf(distance)] = Status.NOT_REMOVABLE.value
+    exists = (status != Status.NOT_REMOVABLE.value)[:, None]
     change = on_host(at.parameters)
     return Retraining(
         theta=np.where(exists, on_host(model.parameters) + change, np.nan),
@@ -199,7 +211,8 @@ def retrain_block(
         distance=distance,
         iterations=at.iterations,
         passes=passes,
-        status=at.status,
+        inner_passes=at.inner_passes,
+        status=status,
     )
 
 

@@ -1,0 +1,28 @@
+"""How many removal sets are worked on at a time: as many as memory allows, since wide products are the fast ones."""
+
+from collections.abc import Iterator
+
+#: Bytes that the arrays of one block of removal sets may take while it is retrained.
+BLOCK_BYTES = 192 * 2**20
+#: Arrays of n and of q numbers that a set needs while it is retrained.
+ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 5, 16
+#: Sets whose elementwise functions, certificates and evaluations are computed at a time: more arrays, nothing gained.
+PIECE = 64
+
+
+def blocks(shape: tuple[int, ...], count: int, budget: int | None = None) -> Iterator[slice]:
+    """Cut ``count`` sets into slices that are retrained together, with features of this ``shape``, (n, q).
+
+    What a block needs is at most ``budget`` bytes; a block is never empty.
+    """
+    needed = 8 * (ARRAYS_OF_SAMPLES * shape[0] + ARRAYS_OF_PARAMETERS * shape[1])
+    return _slices(count, max(1, (BLOCK_BYTES if budget is None else budget) // needed))
+
+
+def pieces(count: int) -> Iterator[slice]:
+    """Cut ``count`` sets into slices of few."""
+    return _slices(count, PIECE)
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
+    return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
