@@ -26,12 +26,14 @@ from bench.cases import EVALUATION_NAMES, LARGEST, PLOTTED_STRATEGIES, SEED, SMA
 from bench.data import files_of
 from bench.machine import peak_memory
 from leaveout import effects
+from leaveout.arrays import Array
 from leaveout.certificate import Status
 from leaveout.embeddings import Embeddings, Samples, read_embeddings
 from leaveout.evaluation import Evaluations, bind
 from leaveout.measurement import measure
 from leaveout.model import Model
 from leaveout.removal import RANKED_BY, RemovalSet, candidates, draw, sizes, write_removal_sets
+from leaveout.retraining import Retraining
 
 DATASET = "bench"
 ROOT = Path(__file__).parents[1]
@@ -55,8 +57,9 @@ class Chain:
         Largest resident bytes ``before`` the data were read, and in the end (``peak``).
     data : dict
         What the data are like: accuracies, leverages, iterations of the fit.
-    passes : dict
-        Passes over X of every certified retrain, a list a strategy; empty unless asked for.
+    passes, inner : dict
+        Passes over X of every certified retrain, a list a strategy, and what its directions took besides, in passes by
+        operations; empty unless asked for.
     parts, functions : dict
         Seconds by part of the library and by function; empty unless profiled.
     """
@@ -69,7 +72,8 @@ class Chain:
     seconds: dict[str, float]
     memory: dict[str, int]
     data: dict[str, float]
-    passes: dict[str, list[int]] = field(default_factory=dict)
+    passes: dict[str, list[float]] = field(default_factory=dict)
+    inner: dict[str, list[float]] = field(default_factory=dict)
     parts: dict[str, float] = field(default_factory=dict)
     functions: dict[str, float] = field(default_factory=dict)
 
@@ -114,6 +118,7 @@ def measured(folder: Path, options: argparse.Namespace) -> Chain:
     with _timed(seconds, "write"):
         _write(folder, model, evaluations, sets, rows, test)
     memory["peak"] = peak_memory()
+    again = leaveout.retrain(model, [removal_set.positions for removal_set in sets]) if options.passes else None
     certified = {row["set_id"] for row in rows if row.get("status") == Status.CONVERGED.value}
     return Chain(
         n=model.n,
@@ -124,7 +129,8 @@ def measured(folder: Path, options: argparse.Namespace) -> Chain:
         seconds=seconds,
         memory=memory,
         data=_diagnostics(model, test),
-        passes=_passes(model, sets) if options.passes else {},
+        passes=_by_strategy(sets, again, again.passes) if again else {},
+        inner=_by_strategy(sets, again, again.inner_passes) if again else {},
         parts=profiling.parts(profile) if options.profile else {},
         functions=profiling.functions(profile) if options.profile else {},
     )
@@ -187,13 +193,12 @@ def _diagnostics(model: Model, test: Samples) -> dict[str, float]:
     }
 
 
-def _passes(model: Model, sets: list[RemovalSet]) -> dict[str, list[int]]:
-    """Passes over X of the certified retrains, by strategy."""
-    retrained = leaveout.retrain(model, [removal_set.positions for removal_set in sets])
-    found: dict[str, list[int]] = {}
-    for removal_set, passes, certified in zip(sets, retrained.passes, retrained.certified, strict=True):
+def _by_strategy(sets: list[RemovalSet], retrained: Retraining, values: Array) -> dict[str, list[float]]:
+    """Something of the certified retrains, by strategy."""
+    found: dict[str, list[float]] = {}
+    for removal_set, value, certified in zip(sets, values, retrained.certified, strict=True):
         if certified:
-            found.setdefault(removal_set.strategy, []).append(int(passes))
+            found.setdefault(removal_set.strategy, []).append(float(value))
     return found
 
 

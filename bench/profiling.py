@@ -17,11 +17,8 @@ LIBRARY = Path(leaveout.__file__).parent
 OTHER = "everything else"
 #: Functions that do other work than their module's; the others are what ``MODULES`` says, or their module's name.
 FUNCTIONS = {
-    ("leave_out", "precondition"): "preconditioner",
-    ("removed", "_solve"): "preconditioner",
-    ("removed", "solve"): "preconditioner",
-    ("whitening", "whiten"): "preconditioner",
-    ("whitening", "unwhiten"): "preconditioner",
+    ("leave_out", "precondition"): "Newton directions",
+    ("leave_out", "curvature_changes"): "Newton directions",
     ("lbfgs", "_inverse_product"): "L-BFGS's own vectors",
     ("lbfgs", "of"): "L-BFGS's own vectors",
     ("lbfgs", "between"): "L-BFGS's own vectors",
@@ -39,6 +36,8 @@ MODULES = {
     "fitting": "passes over X",
     "lbfgs": "elementwise loss and line search",
     "loss": "elementwise loss and line search",
+    "inexact_newton": "Newton directions",
+    "conjugate_gradients": "Newton directions",
     "removed": "factors of the sets",
     "evaluation": "evaluation and effect errors",
     "effect_error": "evaluation and effect errors",

@@ -41,8 +41,12 @@ def _chain(results: Results, main: Repeated) -> Iterator[str]:
     memory = [f"{chain.memory['before'] / 1e6:.0f} to {chain.memory['peak'] / 1e6:.0f} MB" for chain in chains]
     yield f"Peak memory, before the data are read and in the end: {', '.join(memory)}."
     if results.profiled and (passes := results.profiled.passes):
-        medians = ", ".join(f"{strategy} {np.median(counts):g}" for strategy, counts in passes.items())
-        yield f"Passes over X of a certified retrain, medians: {medians}."
+        inner = results.profiled.inner
+        medians = [f"{name} {np.median(passes[name]):g} + {np.median(inner[name]):.0f}" for name in passes]
+        yield (
+            "Passes over X of a certified retrain, and the operations of its inner products, which take a part of the "
+            f"samples and single precision, in passes; medians: {', '.join(medians)}."
+        )
     yield "The data: " + ", ".join(f"{name} {value:.3g}" for name, value in chains[0].data.items()) + "."
     yield f"## The bound, at {results.rate / 1e9:.0f} GFLOP/s"
     terms = {name: [flops / results.rate] for name, flops in main.flops.items() if flops}

@@ -68,6 +68,8 @@ def test_the_chain_certifies_every_set_and_counts_its_passes(measured):
     assert found.certified == len(found.set_sizes) == sum(map(len, found.passes.values()))
     assert set(found.passes) == set(cases.PLOTTED_STRATEGIES)
     assert min(min(passes) for passes in found.passes.values()) >= 1
+    assert set(found.inner) == set(found.passes)
+    assert min(min(passes) for passes in found.inner.values()) > 0
     assert found.memory["peak"] >= found.memory["before"] > 0
 
 

@@ -1,5 +1,7 @@
 """A model that was written is the model that is read, or an error says which file is wrong."""
 
+import mmap
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -41,12 +43,30 @@ def test_a_wide_model_with_duplicates_does_not_depend_on_who_reads_it(tmp_path):
     X, y = gaussian(60, 100, seed=0)
     X[7], X[8] = X[3], X[3]
     model = leaveout.fit(X, y, 1e-3)
-    paths = files(model, tmp_path)
-    permuted = np.random.default_rng(0).permutation(60)  # another order is another rounding
-    found = read_model(*paths, X[permuted], y[permuted])
+    found = read_model(*files(model, tmp_path), X, y)
+    assert found.coordinates.basis.tolist() == model.coordinates.basis.tolist()
     expected = leaveout.influence(model, [[3, 20]], "newton")
-    sets = [[int(np.flatnonzero(permuted == i)[0]) for i in (3, 20)]]
-    assert_allclose(leaveout.influence(found, sets, "newton"), expected, rtol=1e-9, atol=1e-12)
+    assert_allclose(leaveout.influence(found, [[3, 20]], "newton"), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(60, 7), (40, 70)])
+def test_samples_in_another_order_are_refused(tmp_path, shape):
+    """Their gradient vanishes as well."""
+    X, y = gaussian(*shape, seed=0)
+    paths = files(leaveout.fit(X, y, 1e-3), tmp_path)
+    swapped = np.r_[1, 0, 2 : len(y)]
+    with pytest.raises(InvalidResults, match=r"factor\.npy: computed from other samples, or in another order"):
+        read_model(*paths, X[swapped], y[swapped])
+
+
+def test_whitened_samples_are_mapped_not_read(tmp_path):
+    one = case()
+    found = read_model(*files(one.model, tmp_path), one.X, one.y)
+    owner = found.whitened
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    assert isinstance(owner.base, mmap.mmap)
+    assert not found.whitened.flags.writeable
 
 
 def test_an_ill_conditioned_model_can_be_read(tmp_path):

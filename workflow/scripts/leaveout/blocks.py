@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 #: Bytes that the arrays of one block of removal sets may take while it is retrained.
-BLOCK_BYTES = 192 * 2**20
+BLOCK_BYTES = 128 * 2**20
 #: Arrays of n and of q numbers that a set needs while it is retrained.
 ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 5, 16
 #: Sets whose elementwise functions, certificates and evaluations are computed at a time: more arrays, nothing gained.
@@ -25,4 +25,6 @@ def pieces(count: int) -> Iterator[slice]:
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:
-    return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
+    """As few slices of at most ``size`` as there can be, all nearly equal."""
+    number = -(-count // size)
+    return (slice(count * i // number, count * (i + 1) // number) for i in range(number))

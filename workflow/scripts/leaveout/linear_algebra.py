@@ -43,8 +43,10 @@ def on_host(array: Any) -> Any:
 
 def beside(array: Array, values: npt.ArrayLike) -> Array:
     """Numbers from the host as a float64 array of the library and on the device of ``array``."""
-    xp = namespace(array)
-    return xp.asarray(np.asarray(values, dtype=np.float64), dtype=xp.float64, device=device(array))
+    xp, numbers = namespace(array), np.asarray(values, dtype=np.float64)
+    if is_tensor(array) and not numbers.flags.writeable:
+        numbers = numbers.copy()  # torch cannot share what must not be written
+    return xp.asarray(numbers, dtype=xp.float64, device=device(array))
 
 
 def placed(array: Array, where: Device) -> Array:
@@ -117,7 +119,11 @@ def squares(rows: Array, weights: Array) -> Array:
 def cholesky(matrix: Array) -> Array:
     """Lower Cholesky factor; ``LinAlgError`` where the matrix is not positive definite."""
     if not is_tensor(matrix):
-        return np.linalg.cholesky(matrix).astype(np.float64, copy=False)
+        with substituting():  # LAPACK at once: numpy's own takes twice as long, by copies
+            factor, failed = scipy.linalg.lapack.dpotrf(matrix.T, lower=0) if len(matrix) else (matrix, 0)
+        if failed:
+            raise np.linalg.LinAlgError("the matrix is not positive definite")
+        return factor.T
     torch = import_module("torch")
     try:
         return torch.linalg.cholesky(matrix)

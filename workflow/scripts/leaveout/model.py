@@ -55,6 +55,8 @@ class Model:
         Directions that the fit took.
     whitening : Whitening
         The factored Hessian ``H_1 = H - share P``: H without one sample's share of the regulariser.
+    whitened : (n, q) float64 array
+        ``W = X B``: features in which ``H_1`` is the identity.
     """
 
     X: Array
@@ -64,6 +66,7 @@ class Model:
     parameters: Array
     iterations: int
     whitening: Whitening
+    whitened: Array
 
     @classmethod
     def at(
@@ -73,10 +76,10 @@ class Model:
         P = beside(X, penalty.diagonal(X.shape[1]))
         curvature = loss.curvature(X @ parameters)
         factored = whitening(hessian(X, curvature, penalty.weight(len(y), 1) * P), P)
-        return cls(X, y, penalty, coordinates, parameters, iterations, factored)
+        return cls(X, y, penalty, coordinates, parameters, iterations, factored, factored.whiten(X))
 
     def __post_init__(self) -> None:
-        for array in (self.X, self.y, self.parameters):
+        for array in (self.X, self.y, self.parameters, self.whitened):
             freeze(array)  # what is derived from them is kept
 
     def __repr__(self) -> str:
@@ -159,11 +162,6 @@ class Model:
     def gradient_norm(self) -> float:
         """``||grad J(theta_hat)||``, mean form."""
         return float(namespace(self.X).linalg.vector_norm(self.gradient)) / self.n
-
-    @cached_property
-    def whitened(self) -> Array:
-        """``W = X B``, (n, q): features in which ``H_1`` is the identity."""
-        return self.whitening.whiten(self.X)
 
     @cached_property
     def whitened_penalty(self) -> Array:

@@ -9,24 +9,32 @@ from leaveout.arrays import Array
 from leaveout.certificate import Status
 from leaveout.coordinates import Coordinates
 from leaveout.errors import InvalidResults
-from leaveout.linear_algebra import beside, on_host
+from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
 from leaveout.penalty import Penalty
 from leaveout.sources import sha256
 from leaveout.whitening import from_basis
+
+#: Rounding of whitened samples, relative to the sizes of what was multiplied, that is far from that of other samples.
+ALIKE = 1e-10
 
 
 def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path) -> None:
     """Write ``fit.npz`` and ``factor.npy``.
 
     The first holds parameters, settings, and the certificate for whoever reads it elsewhere. The second holds what
-    jobs would have to factor again: the basis of the whitened coordinates, (q, q), and under it, where there are fewer
-    samples than features, that of the row space, (p, q), which rounding makes another one on every machine.
+    jobs would have to compute again, and read through the memory that they share: the training samples in whitened
+    coordinates, (n, q), under them the basis of these, (q, q), and, where there are fewer samples than features, that
+    of the row space, (p, q), which rounding makes another one on every machine.
     """
     certificate = model.certificate
-    bases = [model.whitening.basis, *([] if model.coordinates.basis is None else [model.coordinates.basis])]
+    parts = [model.whitened, model.whitening.basis]
+    if model.coordinates.basis is not None:
+        parts.append(model.coordinates.basis)
     with files.complete(factor) as unfinished:
-        np.save(unfinished, np.concatenate([on_host(basis) for basis in bases]))
+        stored = np.lib.format.open_memmap(unfinished, "w+", np.float64, (sum(map(len, parts)), parts[0].shape[1]))
+        np.concatenate([on_host(part) for part in parts], out=stored)
+        stored.flush()
     with files.complete(path) as unfinished:
         np.savez(
             unfinished,
@@ -54,7 +62,8 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
     Raises
     ------
     InvalidResults
-        The parameters are not the optimum for these samples: the file is damaged or belongs to others.
+        The parameters are not the optimum for these samples, or the factor is not theirs: the files are damaged or
+        belong to others.
     """
     with np.load(path, allow_pickle=False) as stored:
         penalty = Penalty(float(stored["regularization"]), str(stored["regularizer"]), str(stored["intercept"]))  # type: ignore[arg-type]
@@ -67,16 +76,28 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
         raise InvalidResults(
             f"{path}: {theta.size} parameters for {design.shape[1]} features (delete it and run again)"
         )
-    bases = beside(design, np.load(factor, allow_pickle=False))
-    q = bases.shape[1]
-    coordinates = Coordinates(bases[q:] if len(bases) > q else None)
-    whitening = from_basis(bases[:q], beside(design, penalty.diagonal(q)), *norms)
+    stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
+    n, q = len(design), stored.shape[1]
+    whitened, basis, row_space = (beside(design, part) for part in np.split(stored, [n, n + q]))
+    coordinates = Coordinates(row_space if len(row_space) else None)
+    whitening = from_basis(basis, beside(design, penalty.diagonal(q)), *norms)
     parameters = coordinates.reduce(beside(design, theta))
     labels = beside(design, np.array(y))  # a copy: the model's arrays are its own
-    model = Model(coordinates.reduce(design), labels, penalty, coordinates, parameters, iterations, whitening)
+    features = coordinates.reduce(design)
+    model = Model(features, labels, penalty, coordinates, parameters, iterations, whitening, whitened)
     if model.certificate.status is not Status.CONVERGED:
         raise InvalidResults(
             f"{path}: gradient norm {model.gradient_norm:.1e} on these training samples: not their optimum "
             "(delete it and run again)"
         )
+    if not _whitened_alike(model):
+        raise InvalidResults(f"{factor}: computed from other samples, or in another order (delete it and run again)")
     return model
+
+
+def _whitened_alike(model: Model) -> bool:
+    """Whether the whitened samples are these samples, by one product with each."""
+    direction = model.whitening.basis.sum(axis=1)
+    difference = model.whitened.sum(axis=1) - model.X @ direction
+    norm = namespace(model.X).linalg.vector_norm
+    return bool(norm(difference) <= ALIKE * norm(direction) * norm(model.row_norms))

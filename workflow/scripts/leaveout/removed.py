@@ -56,6 +56,8 @@ def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
     W = model.whitened[removed]
     gradient = model.residual[removed] @ W + k * share * model.whitened_penalty
     try:
+        if model.penalty.regularization == 0 and model.n - k < len(gradient):
+            raise np.linalg.LinAlgError("fewer samples than parameters")
         return _updated(model, removed, W, gradient) if 2 * k <= model.n else _rebuilt(model, removed, gradient)
     except np.linalg.LinAlgError:
         raise NotRemovable(

@@ -153,8 +153,10 @@ def factor_removable(model: Model, sets: Sequence[IntArray]) -> dict[int, Remove
     everything_fixed = model.penalty.weight(model.n, model.n) > 0 and model.penalty.intercept != "unpenalized"
     required = 0 if everything_fixed else 1 + (model.penalty.intercept == "unpenalized")
     labels, hessians = on_host(model.y), {}
+    ones = labels.sum()
     for position, removed in enumerate(sets):
-        remaining = len(np.unique(np.delete(labels, removed)))
+        kept_ones = ones - labels[removed].sum()
+        remaining = int(kept_ones > 0) + int(kept_ones < model.n - len(removed))
         if remaining < required:
             continue
         try:
