@@ -93,3 +93,5 @@ def test_parameters_of_other_samples_are_refused(tmp_path):
         read_model(*paths, X, y)
     with pytest.raises(InvalidResults, match="7 parameters for 6"):
         read_model(*paths, X[:, :6], y)
+    with pytest.raises(InvalidResults, match=r"factor\.npy: 67 rows, 66 were expected"):
+        read_model(*paths, one.X[:-1], one.y[:-1])

@@ -78,6 +78,8 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
         )
     stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
     n, q = len(design), stored.shape[1]
+    if len(stored) not in (n + q, n + q + len(theta)):
+        raise InvalidResults(f"{factor}: {len(stored)} rows, {n + q} were expected (delete it and run again)")
     whitened, basis, row_space = (beside(design, part) for part in np.split(stored, [n, n + q]))
     coordinates = Coordinates(row_space if len(row_space) else None)
     whitening = from_basis(basis, beside(design, penalty.diagonal(q)), *norms)

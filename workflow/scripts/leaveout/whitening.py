@@ -73,7 +73,8 @@ def whitening(hessian: Array, P: Array) -> Whitening:
     norm, diagonal = float(xp.max(xp.sum(xp.abs(hessian), axis=0))), +xp.linalg.diagonal(hessian)
     inverse = triangular_inverse(cholesky(hessian))
     del hessian
-    _, vectors = xp.linalg.eigh((inverse * P) @ inverse.T)
+    penalized = inverse * xp.sqrt(P)
+    _, vectors = xp.linalg.eigh(penalized @ penalized.T)
     basis = inverse.T @ vectors
     return from_basis(basis, P, norm, float((diagonal[:, None] * basis**2).sum()))
 
