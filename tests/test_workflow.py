@@ -100,6 +100,8 @@ def finished(tmp_path_factory):
         "fit": 2,
         "removal_sets": 2,
         "effects": 4,
+        "table1": 1,
+        "table2": 1,
         **DOWNSTREAM,
     }
     return checkout
@@ -108,7 +110,7 @@ def finished(tmp_path_factory):
 def test_a_study_by_its_name_makes_all_its_products(finished):
     made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
     forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
-    forms += [("tables", ("calibration", "certificates"), ("csv", "md", "tex", "html"))]
+    forms += [("tables", ("calibration", "certificates", "table1", "table2"), ("csv", "md", "tex", "html"))]
     expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
     for variant in VARIANTS:
         expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "factor.npy", "removal_sets.parquet")}
@@ -201,7 +203,7 @@ def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
     [
         ("leave_out", {"effects": 4, **DOWNSTREAM}),
         ("figures", {"figure1": 1, "figure4": 1}),
-        ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, **DOWNSTREAM}),
+        ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, "table1": 1, **DOWNSTREAM}),
     ],
 )
 def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expected):

@@ -31,7 +31,7 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 
 FIGURES = ["figure1", "figure4"]
-TABLES = ["calibration", "certificates"]
+TABLES = ["calibration", "certificates", "table1", "table2"]
 
 
 def one_of(names):
@@ -164,6 +164,28 @@ def row_labels(wildcards):
 def titles_of(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
     return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
+
+
+def base_fits(wildcards):
+    """Fits of a study's data sets under their own settings."""
+    study = study_of(wildcards)
+    return [f"results/{study.name}/{run.dataset}/{run.variant}/fit.npz" for run in study.base_runs]
+
+
+def base_samples(wildcards):
+    """Embedded samples of a study's data sets, in the same order."""
+    return [f"resources/embeddings/{run.dataset}/samples.parquet" for run in study_of(wildcards).base_runs]
+
+
+def dataset_entries(wildcards):
+    """Entries of a study's data sets, in the same order."""
+    return [config["datasets"][run.dataset] for run in study_of(wildcards).base_runs]
+
+
+def source_entries(wildcards):
+    """Entries of their sources."""
+    names = sorted({entry["source"] for entry in dataset_entries(wildcards)})
+    return {name: config["sources"][name] for name in names}
 
 
 def study_settings(wildcards):

@@ -1,5 +1,6 @@
 """A model on disk: parameters and settings, and the factored Hessian; all else follows from the training samples."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,22 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             factor_sha256=sha256(Path(factor)),
             test_accuracy=test_accuracy,
         )
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """What a table says of a fit: sizes, and the share of test samples on their own side."""
+
+    n_train: int
+    features: int
+    test_accuracy: float
+
+
+def read_summary(path: str | Path) -> FitSummary:
+    """Read the numbers of ``fit.npz`` that describe it; the constant is no feature."""
+    with np.load(path, allow_pickle=False) as stored:
+        constant = int(str(stored["intercept"]) != "none")
+        return FitSummary(int(stored["n"]), stored["theta"].size - constant, float(stored["test_accuracy"]))
 
 
 def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Model:

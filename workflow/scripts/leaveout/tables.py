@@ -32,6 +32,12 @@ HEADINGS = {
     "gradient_norm": "gradient norm",
     "effect_error": "effect error",
     "not_certified": "not certified",
+    "datasets": "data sets",
+    "n_train": "n",
+    "n_test": "test samples",
+    "accuracy": "test accuracy (%)",
+    "paper_accuracy": "paper (%)",
+    "license": "licence",
 }
 
 

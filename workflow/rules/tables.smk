@@ -1,0 +1,59 @@
+"""Tables: what is known about the data sets of a study.
+
+Reads   results/{study}/{dataset}/base/fit.npz, resources/embeddings/{dataset}/samples.parquet
+Writes  results/{study}/tables/{table1,table2}.{csv,md,tex,html}
+"""
+
+
+rule table1:
+    """Tabulate sizes and test accuracies, beside the paper's."""
+    input:
+        fits=base_fits,
+        samples=base_samples,
+    output:
+        csv="results/{study}/tables/table1.csv",
+        md="results/{study}/tables/table1.md",
+        tex="results/{study}/tables/table1.tex",
+        html=report(
+            "results/{study}/tables/table1.html",
+            caption="../report/table1.rst",
+            category="Tables",
+            labels={"table": "data sets"},
+        ),
+    log:
+        "logs/{study}/table1.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        datasets=dataset_entries,
+        library=library("table1"),
+    message:
+        "Tabulating the data sets of {wildcards.study}"
+    script:
+        "../scripts/table1.py"
+
+
+rule table2:
+    """Tabulate the licences of the data."""
+    output:
+        csv="results/{study}/tables/table2.csv",
+        md="results/{study}/tables/table2.md",
+        tex="results/{study}/tables/table2.tex",
+        html=report(
+            "results/{study}/tables/table2.html",
+            caption="../report/table2.rst",
+            category="Tables",
+            labels={"table": "licences of data"},
+        ),
+    log:
+        "logs/{study}/table2.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        datasets=dataset_entries,
+        sources=source_entries,
+        library=library("table2"),
+    message:
+        "Tabulating the licences of {wildcards.study}"
+    script:
+        "../scripts/table2.py"
