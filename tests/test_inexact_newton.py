@@ -58,9 +58,13 @@ def test_conjugate_gradients_leave_zeros_and_limits_alone():
     assert (found * rhs).sum(axis=1)[[0, 2]].min() > 0
 
 
-def test_conjugate_gradients_survive_a_matrix_that_rounding_made_indefinite():
-    found, _ = conjugate_gradients(lambda v: -v, np.ones((2, 3)), 0.1, 1.0, 10)
-    assert np.isfinite(found).all()
+def test_conjugate_gradients_descend_where_rounding_left_no_curvature():
+    def product(vectors):
+        return vectors * np.array([[-1.0], [1.0]])
+
+    rhs = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    found, _ = conjugate_gradients(product, rhs, 0.1, 1.0, 10)
+    assert_allclose(found, rhs)
 
 
 def hessian(problem, model, removed, changes):
@@ -105,4 +109,34 @@ def test_few_samples_carry_the_change_and_their_direction_is_nearly_newtons():
     matrix = hessian(problem, model, removed, change[0])
     exact = np.linalg.solve(matrix, gradient[0])
     error = found[0] - exact
-    assert error @ matrix @ error <= 0.5**2 * (exact @ matrix @ exact)
+    assert error @ matrix @ error <= 0.2**2 * (exact @ matrix @ exact)
+
+
+def test_a_row_that_is_not_a_number_neither_spoils_others_nor_is_lost(monkeypatch):
+    """The second direction of the first set is not finite: it stays where it is, and goes on by a factor."""
+    one = case()
+    alone = leaveout.retrain(one.model, one.sets)
+    precondition, calls = LeaveOut.precondition, []
+
+    def spoilt(problem, gradients, slopes, rows):
+        found, passes = precondition(problem, gradients, slopes, rows)
+        calls.append(0)
+        if len(calls) == 2:
+            found[0, 0] = np.inf
+        return found, passes
+
+    monkeypatch.setattr(LeaveOut, "precondition", spoilt)
+    with np.errstate(invalid="ignore"):
+        found = leaveout.retrain(one.model, one.sets)
+    assert found.certified.all()
+    assert_allclose(found.change, alone.change, rtol=1e-7, atol=1e-10)
+
+
+def test_predictors_that_are_not_numbers_choose_no_samples():
+    one = case()
+    problem = LeaveOut(one.model, list(factor_removable(one.model, index_sets(one.sets, one.model.n)).values())[:2])
+    slopes = np.zeros((2, one.model.n))
+    slopes[0] = np.nan
+    changes = problem.curvature_changes(slopes, np.arange(2))
+    assert np.isfinite(changes).all()
+    assert_allclose(changes[1], problem.curvature_changes(np.zeros((2, one.model.n)), np.arange(2))[1])

@@ -10,6 +10,7 @@ import leaveout
 from conftest import case, gaussian
 from leaveout.errors import InvalidResults
 from leaveout.model_file import read_model, write_model
+from leaveout.sources import sha256
 
 
 def files(model, folder):
@@ -57,6 +58,38 @@ def test_samples_in_another_order_are_refused(tmp_path, shape):
     swapped = np.r_[1, 0, 2 : len(y)]
     with pytest.raises(InvalidResults, match=r"factor\.npy: computed from other samples, or in another order"):
         read_model(*paths, X[swapped], y[swapped])
+
+
+def test_samples_in_another_order_are_refused_whatever_their_columns_scales(tmp_path):
+    X, y = gaussian(60, 7, seed=0)
+    X *= np.geomspace(1e-6, 1e6, 7)
+    paths = files(leaveout.fit(X, y, 1e-8), tmp_path)
+    assert read_model(*paths, X, y).n == 60
+    swapped = np.r_[1, 0, 2 : len(y)]
+    with pytest.raises(InvalidResults, match="another order"):
+        read_model(*paths, X[swapped], y[swapped])
+
+
+@pytest.mark.parametrize("damage", ["empty", "truncated", "older", "absent", "flat factor"])
+def test_damaged_files_are_named(tmp_path, damage):
+    one = case()
+    model, factor = files(one.model, tmp_path)
+    with np.load(model) as stored:
+        content = dict(stored)
+    if damage == "empty":
+        model.write_bytes(b"")
+    elif damage == "truncated":
+        model.write_bytes(model.read_bytes()[:-200])
+    elif damage == "older":
+        del content["hessian_norm"]
+        np.savez(model, **content)
+    elif damage == "absent":
+        factor.unlink()
+    else:
+        np.save(factor, np.zeros(67))
+        np.savez(model, **content | {"factor_sha256": sha256(factor)})
+    with pytest.raises(InvalidResults, match=r"(fit\.npz|factor\.npy).*run again"):
+        read_model(model, factor, one.X, one.y)
 
 
 def test_whitened_samples_are_mapped_not_read(tmp_path):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 BLOCK_BYTES = 128 * 2**20
 #: Arrays of n and of q numbers that a set needs while it is retrained.
 ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 5, 16
-#: Sets whose elementwise functions, certificates and evaluations are computed at a time: more arrays, nothing gained.
-PIECE = 64
+#: Sets whose elementwise functions, certificates and evaluations are computed at a time, at most, and the arrays of n
+#: numbers that this needs for each.
+PIECE, ARRAYS_OF_A_PIECE = 64, 10
 
 
 def blocks(shape: tuple[int, ...], count: int, budget: int | None = None) -> Iterator[slice]:
@@ -19,9 +20,10 @@ def blocks(shape: tuple[int, ...], count: int, budget: int | None = None) -> Ite
     return _slices(count, max(1, (BLOCK_BYTES if budget is None else budget) // needed))
 
 
-def pieces(count: int) -> Iterator[slice]:
-    """Cut ``count`` sets into slices of few."""
-    return _slices(count, PIECE)
+def pieces(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut the rows of an array of this ``shape``, (m, n), a set a row, into slices of few, within half the bytes."""
+    count, n = shape
+    return _slices(count, max(1, min(PIECE, BLOCK_BYTES // (2 * 8 * ARRAYS_OF_A_PIECE * n))))
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:

@@ -27,25 +27,26 @@ def conjugate_gradients(
     Returns
     -------
     solutions : (m, q) array
-        ``b_j' x_j > 0`` unless ``b_j`` is zero: whenever it ends, a solution is a direction of descent.
+        ``b_j' x_j > 0`` unless ``b_j`` is zero: whenever it ends, a solution is a direction of descent; ``b_j`` itself
+        where rounding left no curvature at all.
     products : int
     """
     xp = namespace(rhs)
     x, residual, direction = xp.zeros_like(rhs), xp.asarray(rhs, copy=True), xp.asarray(rhs, copy=True)
     square = dots(residual, residual)
-    enough = tolerance**2 * square
-    products = 0
+    enough, going, products = tolerance**2 * square, square > 0, 0
     while products < limit:
         image, products = product(direction), products + 1
         curvature = dots(direction, image)
-        curved = curvature > 0  # else rounding is all that is left
-        length = xp.where(curved, square, 0 * square) / xp.where(curved, curvature, 0 * curvature + 1)
+        going &= curvature > 0  # else rounding is all that is left
+        length = xp.where(going, square, xp.zeros_like(square)) / xp.where(going, curvature, xp.ones_like(curvature))
         x += length[:, None] * direction
         residual -= length[:, None] * image
         left = dots(residual, residual)
-        if float(on_host(~curved | (left <= enough)).mean()) >= share:
+        if float(on_host(~going | (left <= enough)).mean()) >= share:
             break
-        direction *= (left / xp.where(square > 0, square, 0 * square + 1))[:, None]
+        direction *= (left / xp.where(going, square, xp.ones_like(square)))[:, None]
         direction += residual
         square = left
-    return x, products
+    untouched = ~xp.any(x != 0, axis=1)
+    return xp.where(untouched[:, None], rhs, x), products

@@ -9,6 +9,8 @@ since. Most samples lie far from the decision boundary and change next to nothin
 precision, give a direction that is good to a tenth. It has to go down, no more: gradients and steps are exact.
 """
 
+from typing import Any
+
 import numpy as np
 from array_api_compat import device
 
@@ -18,11 +20,20 @@ from leaveout.linear_algebra import as_type, namespace, on_host
 from leaveout.model import Model
 
 #: Share of ``sum_i |c_i| ||w_i||^2`` that samples may carry and yet be left out.
-NEGLIGIBLE_CHANGE = 0.02
+NEGLIGIBLE_CHANGE = 0.005
+#: Condition number of ``H_1`` up to which single precision is enough for directions.
+SINGLE_CONDITION = 1e10
 #: Rows of W that are copied at a time.
 ROWS = 512
 #: Share of the gradient that most directions may leave, how many are most, and how many products they may take.
 TOLERANCE, SHARE, PRODUCT_LIMIT = 0.1, 0.5, 50
+
+
+def precision(model: Model) -> Any:
+    """Data type of directions: single, unless the Hessian's condition takes all of its digits, or may do so."""
+    xp = namespace(model.X)
+    benign = model.penalty.regularization > 0 and model.whitening.condition < SINGLE_CONDITION
+    return xp.float32 if benign else xp.float64
 
 
 def solve(model: Model, rhs: Array, shifts: Array, changes: Array) -> tuple[Array, float]:

@@ -171,9 +171,9 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
         at.inner_passes[going] += inner_passes
         descent = dots(gradient, direction)
         stuck = ~on_host(descent < 0)
+        direction[stuck], descent[stuck] = 0.0, 0.0
         dt = objective.predictors(direction, going)
         lengths, cut = _step_lengths(objective, t, slopes, dt, descent, objective.penalty_along(direction, going))
-        lengths[stuck] = 0.0
         direction *= lengths[:, None]
         dt *= lengths[:, None]
         x += direction
@@ -254,7 +254,7 @@ def _step_lengths(
 ) -> tuple[Array, BoolArray]:
     """Step lengths that decrease each objective, (m,), and which of them had to be cut."""
     lengths, cut = 0 * descent, np.zeros(len(t), dtype=np.bool_)
-    for piece in pieces(len(t)):
+    for piece in pieces(t.shape):
         z, p = objective.reference()
         given = dt[piece], descent[piece], penalty[piece]
         lengths[piece], cut[piece] = _bounded_steps(z + t[piece], p + slopes[piece], *given)

@@ -29,7 +29,7 @@ from leaveout.linear_algebra import (
     triangular_inverse,
 )
 from leaveout.model import Model
-from leaveout.removed import RemovedHessian, precision, whitened_hessian
+from leaveout.removed import RemovedHessian, whitened_hessian
 
 #: Error of a retrained change, relative to it, in the norm of the Hessian, that is not worth another iteration.
 NEGLIGIBLE = 1e-11
@@ -44,7 +44,7 @@ class LeaveOut:
     model : Model
         In its own coordinates, q of them.
     hessians : sequence of RemovedHessian
-        The sets, and what preconditions their directions.
+        The sets, and their Hessians at ``theta_hat``.
     """
 
     model: Model
@@ -90,7 +90,7 @@ class LeaveOut:
     def slopes(self, predictors: Array) -> Array:
         """``p(z + t) - p(z)``, (m, n): zero for removed samples."""
         slopes = namespace(predictors).empty_like(predictors)
-        for piece in pieces(len(slopes)):
+        for piece in pieces(slopes.shape):
             slopes[piece] = loss.probability_change(self.model.z, predictors[piece])
         return slopes
 
@@ -104,7 +104,7 @@ class LeaveOut:
     @property
     def precision(self) -> Any:
         """Data type of directions."""
-        return precision(self.model)
+        return inexact_newton.precision(self.model)
 
     @cached_property
     def _basis(self) -> Array:
@@ -119,11 +119,16 @@ class LeaveOut:
         return solved @ self._basis.T, passes
 
     def curvature_changes(self, slopes: Array, rows: IntArray) -> Array:
-        """Curvatures at iterates less those at ``theta_hat``, (m, n), where a removed sample has none."""
-        changes = namespace(slopes).empty_like(slopes, dtype=self.precision)
-        for piece in pieces(len(rows)):
+        """Curvatures at iterates less those at ``theta_hat``, (m, n), where a removed sample has none.
+
+        Zero where it is not a number: all rows of a block share the samples that are chosen by these.
+        """
+        xp = namespace(slopes)
+        changes = xp.empty_like(slopes, dtype=self.precision)
+        for piece in pieces(slopes.shape):
             p = self.model.probability + slopes[piece]
-            changes[piece] = as_type(p * (1 - p) - self.model.curvature, self.precision)
+            change = p * (1 - p) - self.model.curvature
+            changes[piece] = as_type(xp.where(xp.isfinite(change), change, 0 * self.model.curvature), self.precision)
         without = as_type(-self.model.curvature, self.precision)
         for i, j in enumerate(rows):
             changes[i, self.hessians[j].removed] = without[self.hessians[j].removed]

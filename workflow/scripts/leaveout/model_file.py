@@ -1,12 +1,14 @@
-"""A model on disk: parameters and settings, and the factored Hessian; all else follows from the training samples."""
+"""A model on disk: parameters and settings, the factored Hessian and the samples in its coordinates."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from leaveout import files
-from leaveout.arrays import Array
+from leaveout.arrays import Array, rounding
+from leaveout.blocks import pieces
 from leaveout.certificate import Status
 from leaveout.coordinates import Coordinates
 from leaveout.errors import InvalidResults
@@ -16,8 +18,8 @@ from leaveout.penalty import Penalty
 from leaveout.sources import sha256
 from leaveout.whitening import from_basis
 
-#: Rounding of whitened samples, relative to the sizes of what was multiplied, that is far from that of other samples.
-ALIKE = 1e-10
+#: How many times the rounding of whitened samples is still rounding; those of others are some thousand times off.
+ALIKE = 10.0
 
 
 def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path) -> None:
@@ -82,20 +84,24 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
         The parameters are not the optimum for these samples, or the factor is not theirs: the files are damaged or
         belong to others.
     """
-    with np.load(path, allow_pickle=False) as stored:
-        penalty = Penalty(float(stored["regularization"]), str(stored["regularizer"]), str(stored["intercept"]))  # type: ignore[arg-type]
-        theta, iterations = stored["theta"], int(stored["iterations"])
-        norms = float(stored["hessian_norm"]), float(stored["scaled_condition"])
-        if str(stored["factor_sha256"]) != sha256(Path(factor)):
-            raise InvalidResults(f"{factor}: does not belong to {path} (delete both and run again)")
+    try:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as fit:
+            penalty = Penalty(float(fit["regularization"]), str(fit["regularizer"]), str(fit["intercept"]))  # type: ignore[arg-type]
+            theta, iterations = fit["theta"], int(fit["iterations"])
+            norms = float(fit["hessian_norm"]), float(fit["scaled_condition"])
+            belongs = str(fit["factor_sha256"]) == sha256(Path(factor))
+        stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+        raise InvalidResults(f"{path}, {factor}: {error} (delete both and run again)") from error
+    if not belongs:
+        raise InvalidResults(f"{factor}: does not belong to {path} (delete both and run again)")
     design = penalty.design(X)
     if theta.shape != (design.shape[1],):
         raise InvalidResults(
             f"{path}: {theta.size} parameters for {design.shape[1]} features (delete it and run again)"
         )
-    stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
-    n, q = len(design), stored.shape[1]
-    if len(stored) not in (n + q, n + q + len(theta)):
+    n, q = len(design), stored.shape[-1]
+    if stored.ndim != 2 or len(stored) not in (n + q, n + q + len(theta)):
         raise InvalidResults(f"{factor}: {len(stored)} rows, {n + q} were expected (delete it and run again)")
     whitened, basis, row_space = (beside(design, part) for part in np.split(stored, [n, n + q]))
     coordinates = Coordinates(row_space if len(row_space) else None)
@@ -115,8 +121,11 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
 
 
 def _whitened_alike(model: Model) -> bool:
-    """Whether the whitened samples are these samples, by one product with each."""
-    direction = model.whitening.basis.sum(axis=1)
-    difference = model.whitened.sum(axis=1) - model.X @ direction
-    norm = namespace(model.X).linalg.vector_norm
-    return bool(norm(difference) <= ALIKE * norm(direction) * norm(model.row_norms))
+    """Whether the whitened samples are these samples: their sums over coordinates, within rounding, each."""
+    xp, basis = namespace(model.X), model.whitening.basis
+    ones, sizes = basis.sum(axis=1), xp.abs(basis).sum(axis=1)
+    limit = ALIKE * rounding(len(sizes))
+    return all(
+        bool((xp.abs(W.sum(axis=1) - X @ ones) <= limit * (xp.abs(X) @ sizes)).all())
+        for X, W in ((model.X[piece], model.whitened[piece]) for piece in pieces(model.X.shape))
+    )

@@ -10,7 +10,6 @@ What stays of it is the Newton step, where retraining starts, and the least eige
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,8 +18,6 @@ from leaveout.errors import NotRemovable
 from leaveout.linear_algebra import cholesky, eye, matrix_norm, namespace, triangular_inverse
 from leaveout.model import Model, hessian
 
-#: Condition number of ``H_1`` up to which single precision is enough for directions.
-SINGLE_CONDITION = 1e10
 #: Stands for an eigenvalue of which nothing is known but that it is positive: no bound follows from it.
 LEAST_EIGENVALUE = 1e-200
 
@@ -79,13 +76,6 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     return RemovedHessian(removed, step, float(xp.min(diagonal)) * _least_eigenvalue(inverse))
 
 
-def precision(model: Model) -> Any:
-    """Data type of directions: single, unless the Hessian's condition takes all of its digits, or may do so."""
-    xp = namespace(model.X)
-    benign = model.penalty.regularization > 0 and model.whitening.condition < SINGLE_CONDITION
-    return xp.float32 if benign else xp.float64
-
-
 def _inverse_factor(model: Model, matrix: Array) -> Array:
     """Inverse of the Cholesky factor; ``LinAlgError`` where a pivot is rounding.
 
@@ -95,7 +85,7 @@ def _inverse_factor(model: Model, matrix: Array) -> Array:
     smallest = rounding(model.X.shape[1])
     if not model.penalty.regularization:
         smallest *= model.whitening.scaled_condition
-    if len(factor) and float(factor.diagonal().min()) ** 2 <= smallest:
+    if len(factor) and not float(factor.diagonal().min()) ** 2 > smallest:
         raise np.linalg.LinAlgError("a pivot is rounding")
     return triangular_inverse(factor)
 

@@ -25,8 +25,8 @@ from leaveout.removed import RemovedHessian, removed_hessian, unfactored
 from leaveout.sets import index_sets
 
 ITERATION_LIMIT = 1000
-#: A factor of the Hessian at an iterate costs q / 4 passes over X (n q^2 against 4 n q operations), about as much as
-#: q / 20 directions by conjugate gradients, and serves for so many iterations.
+#: A factor of the Hessian at an iterate costs q / 4 passes over X (n q^2 against 4 n q operations), as much as some
+#: q / 20 directions and steps of a few passes each, and serves for so many iterations.
 PASSES_A_FACTOR, DIRECTIONS_A_FACTOR, ITERATIONS_A_FACTOR = 4, 20, 20
 
 Start = Literal["newton", "full", "zero"]
@@ -191,7 +191,7 @@ def retrain_block(
     for row in np.flatnonzero(at.unfinished() & (at.iterations < iteration_limit)):
         passes[row] += _finish(problem, at, int(row), iteration_limit)
     found = Retraining.not_removable(len(hessians), model.X.shape[1])
-    for piece in pieces(len(hessians)):
+    for piece in pieces(at.predictors.shape):
         found.assign(piece, _certified(LeaveOut(model, hessians[piece]), at.of(piece), passes[piece]))
     return found
 
