@@ -128,7 +128,7 @@ def test_a_sparse_tar_member_is_refused(tmp_path):
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
         hole.size = 1
         archive.addfile(hole, io.BytesIO(b"1"))
-    with pytest.raises(SourceError, match="sparse"):
+    with pytest.raises(SourceError, match="member 'hole' is a link, a device or a sparse file"):
         read(tmp_path / "x.tar.gz")
 
 
@@ -181,10 +181,11 @@ def test_a_tar_header_that_claims_a_huge_name_is_refused(tmp_path):
     refused_cheaply(tmp_path / "x.tar.gz", SMALL, "asks for 52428800 bytes")
 
 
-def test_a_negative_size_in_a_tar_is_refused(tmp_path):
+@pytest.mark.parametrize("size", [-1, -1024])
+def test_a_negative_size_in_a_tar_is_refused(tmp_path, size):
     """tarfile goes round in circles otherwise."""
     info = tarfile.TarInfo("back")
-    info.size = -1024
+    info.size = size
     header = info.tobuf(tarfile.GNU_FORMAT)
     (tmp_path / "x.tar.gz").write_bytes(gzip.compress(tar_bytes([("fine", b"1")])[:1024] + header + bytes(1024)))
     with pytest.raises(SourceError, match="damaged or incomplete"):

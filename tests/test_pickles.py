@@ -161,7 +161,9 @@ HOSTILE = {
     + (1 << 40).to_bytes(6, "little")
     + b"\x85R.",
     "a memory of 2^31 places": b"\x80\x02Nr" + struct.pack("<L", (1 << 31) - 1) + b".",
-    "text to encode by a codec of choice": b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x06\x00\x00\x00utf-16\x86R.",
+    "bytes of a length": b"\x80\x02c_codecs\nencode\n\x8a\x06"
+    + (1 << 40).to_bytes(6, "little")
+    + b"X\x06\x00\x00\x00latin1\x86R.",
     "attributes of a stand-in": b"\x80\x02c_codecs\nencode\n}X\x0c\x00\x00\x00__defaults__Nsb.",
     "attributes of a name": b"\x80\x02cnumpy\nndarray\n}X\x01\x00\x00\x00aNsb.",
     "a persistent object": b"\x80\x02Pname\n.",
@@ -177,6 +179,11 @@ def test_other_hostile_pickles_are_refused_without_harm(data):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 20
+
+
+def test_text_is_encoded_as_python_does_it_alone():
+    with pytest.raises(UnsafePickle, match="the pickle encodes text as 'utf-16', expected latin1"):
+        pickles.load(b"\x80\x02}K\x01c_codecs\nencode\nX\x01\x00\x00\x00aX\x06\x00\x00\x00utf-16\x86Rs.")
 
 
 @pytest.mark.parametrize("data", [b"", b"<!DOCTYPE html>", published()[:-1], published()[:80], b"\x80\x02."])
