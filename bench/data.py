@@ -8,7 +8,8 @@ import numpy as np
 from bench.cases import SEED, Case
 from leaveout import seeds
 from leaveout.arrays import Array, IntArray
-from leaveout.embeddings import TEST, TRAIN, write_embeddings
+from leaveout.embeddings import write_embeddings
+from leaveout.records import TEST, TRAIN
 
 #: Decay of the latent scales, ``(1 + j / FLAT) ** -DECAY``; that of the features' singular values is about 0.6.
 DECAY, FLAT = 1.0, 4.0

@@ -1,6 +1,8 @@
 """Problems that the tests share."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from oracles.dense import Problem
 settings.register_profile("leaveout", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("leaveout")
 
+MIRROR = "LEAVEOUT_MIRROR"
 REGULARIZERS = ("per_sample", "fixed")
 INTERCEPTS = ("none", "penalized", "unpenalized")
 
@@ -66,3 +69,13 @@ def shape(request):
 def solved(shape, regularizer, intercept):
     """Every combination of shape, convention and intercept."""
     return case(*shape, regularizer=regularizer, intercept=intercept)
+
+
+@pytest.fixture(scope="session")
+def mirror():
+    """Folder of the sources' real files; without it the tests on them are skipped."""
+    if MIRROR not in os.environ:
+        pytest.skip(f"{MIRROR} names no folder with the sources' files")
+    folder = Path(os.environ[MIRROR])
+    assert folder.is_dir(), f"{MIRROR}={folder}: there is no such folder"
+    return folder

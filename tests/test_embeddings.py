@@ -98,6 +98,15 @@ def test_the_split_is_one_seeded_permutation(n, train, seed):
     assert split(n, train, seed) == expected.tolist()
 
 
+def test_a_published_split_of_the_older_generator_is_a_prefix_of_its_shuffle():
+    """Enron's: samples are shuffled by RandomState(0), and the first int(0.8 N) train."""
+    ids = [f"mail {i}" for i in range(5172)]
+    shuffled = list(ids)
+    np.random.RandomState(0).shuffle(shuffled)
+    parts = split(5172, 0.8, 0, "RandomState")
+    assert {ids[i] for i, part in enumerate(parts) if part == "train"} == set(shuffled[:4137])
+
+
 def test_the_papers_split_has_four_fifths_for_training():
     assert split(1797, 0.8, 42).count("train") == 1437
 

@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from leaveout import files, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import InvalidData
+from leaveout.records import TEST, TRAIN
 
-TRAIN, TEST = "train", "test"
+GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
 
 
 class EmbeddingPaths(Protocol):
@@ -62,9 +63,20 @@ class Embeddings:
         return Embeddings(part, self.test)
 
 
-def split(n: int, train: float, seed: int) -> list[str]:
-    """Train or test for each of n samples: the first ``train`` share of one seeded permutation trains."""
-    shuffled = np.random.default_rng(seed).permutation(n)
+def split(n: int, train: float, seed: int, generator: str = "default_rng") -> list[str]:
+    """Train or test for each of n samples: the first ``train`` share of one seeded permutation trains.
+
+    Parameters
+    ----------
+    n : int
+        Samples, in the parser's order.
+    train : float
+        Share of training samples.
+    seed : int
+    generator : "default_rng" | "RandomState"
+        numpy's generator of the permutation: what a published split was drawn by.
+    """
+    shuffled = GENERATORS[generator](seed).permutation(n)
     training = set(shuffled[: int(train * n)].tolist())
     return [TRAIN if i in training else TEST for i in range(n)]
 

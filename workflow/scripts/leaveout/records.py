@@ -1,5 +1,6 @@
 """What a parser makes of a source: named samples with their payload and class, whatever the modality."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 
 from leaveout.arrays import IntArray
 from leaveout.errors import InvalidData
+
+TRAIN, TEST = "train", "test"
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,15 +21,33 @@ class Records:
     ----------
     ids : sequence of str
         Unique, and stable between downloads.
-    payload : numpy array or sequence
-        One entry a sample: pixels, text, or sound.
+    payload : list, numpy array or lazy sequence
+        One entry a sample: pixels, text, or sound. What is not a list gives a part of itself for a list of positions,
+        as arrays do, so that a source too large for memory can stay unread (``archives.ZipMembers``).
     classes : sequence of str
         The source's own class of each sample.
+    split : sequence of "train" and "test", or None
+        The source's own split; None if it has none.
+
+    Raises
+    ------
+    InvalidData
+        The fields do not describe the same samples, or an id occurs twice.
     """
 
     ids: Sequence[str]
     payload: Any
     classes: Sequence[str]
+    split: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = [len(field) for field in (self.payload, self.classes, self.split) if field is not None]
+        if any(length != len(self.ids) for length in lengths):
+            raise InvalidData(f"{len(self.ids)} ids, but {lengths} entries in payload, classes and split")
+        if repeated := [name for name, count in Counter(self.ids).items() if count > 1]:
+            raise InvalidData(f"ids that occur more than once: {', '.join(repeated[:5])}")
+        if self.split is not None and (others := sorted(set(self.split) - {TRAIN, TEST})):
+            raise InvalidData(f"split must hold train and test, got {', '.join(others)}")
 
 
 def labelled(records: Records, classes: Mapping[str, Sequence[str]]) -> tuple[Records, IntArray]:
@@ -50,5 +71,6 @@ def labelled(records: Records, classes: Mapping[str, Sequence[str]]) -> tuple[Re
         raise InvalidData(f"classes that the source does not have: {', '.join(missing)}")
     kept = [i for i, name in enumerate(records.classes) if name in label]
     names = [records.classes[i] for i in kept]
-    payload = records.payload[kept] if isinstance(records.payload, np.ndarray) else [records.payload[i] for i in kept]
-    return Records([records.ids[i] for i in kept], payload, names), np.array([label[name] for name in names])
+    split = None if records.split is None else [records.split[i] for i in kept]
+    payload = [records.payload[i] for i in kept] if isinstance(records.payload, list) else records.payload[kept]
+    return Records([records.ids[i] for i in kept], payload, names, split), np.array([label[name] for name in names])

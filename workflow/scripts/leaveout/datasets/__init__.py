@@ -1,4 +1,7 @@
-"""Parsers, one a layout of source files: ``parse(path) -> Records``. ``config/datasets.yaml`` names them."""
+"""Parsers, one a layout of source files: ``parse(path) -> Records``. ``config/datasets.yaml`` names them.
+
+The path is the source's file, or the folder of its files where it has several.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
