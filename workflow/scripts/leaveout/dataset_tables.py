@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from leaveout.embeddings import TEST
+from leaveout.records import TEST
 from leaveout.model_file import read_summary
 
 #: Columns that readers see as percentages.
