@@ -7,12 +7,12 @@ import numpy as np
 from leaveout import files
 from leaveout.arrays import Array
 from leaveout.certificate import Status
+from leaveout.checksums import checksum
 from leaveout.coordinates import Coordinates
 from leaveout.errors import InvalidResults
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
 from leaveout.penalty import Penalty
-from leaveout.sources import sha256
 from leaveout.whitening import from_basis
 
 #: Rounding of whitened samples, relative to the sizes of what was multiplied, that is far from that of other samples.
@@ -51,7 +51,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             gradient_floor=certificate.gradient_floor,
             hessian_norm=model.whitening.hessian_norm,
             scaled_condition=model.whitening.scaled_condition,
-            factor_sha256=sha256(Path(factor)),
+            factor_sha256=checksum(Path(factor)),
             test_accuracy=test_accuracy,
         )
 
@@ -69,7 +69,7 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
         penalty = Penalty(float(stored["regularization"]), str(stored["regularizer"]), str(stored["intercept"]))  # type: ignore[arg-type]
         theta, iterations = stored["theta"], int(stored["iterations"])
         norms = float(stored["hessian_norm"]), float(stored["scaled_condition"])
-        if str(stored["factor_sha256"]) != sha256(Path(factor)):
+        if str(stored["factor_sha256"]) != checksum(Path(factor)):
             raise InvalidResults(f"{factor}: does not belong to {path} (delete both and run again)")
     design = penalty.design(X)
     if theta.shape != (design.shape[1],):
