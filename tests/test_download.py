@@ -235,6 +235,30 @@ def test_another_file_than_the_published_one_is_refused_with_both_checksums(want
     assert names(task) == set()
 
 
+def test_a_job_that_was_left_behind_and_writes_too_spoils_nothing(unstated, server, monkeypatch):
+    advance, once = Progress.advance, [OTHER[:10]]
+
+    def interfere(self, count):
+        with transfer.Partial(unstated.target).path.open("ab") as file:
+            file.write(once.pop() if once else b"")
+        advance(self, count)
+
+    monkeypatch.setattr(Progress, "advance", interfere)
+    obtain(unstated, None, ["source"])
+    assert is_complete(unstated)
+    assert server.ranges_of(NAME) == [None, None]
+
+
+def test_a_file_that_had_arrived_when_its_job_was_killed_is_not_fetched_again(wanted, server):
+    task = wanted()
+    partial = transfer.Partial(task.target)
+    partial.begin(task.entry["url"], "")
+    partial.path.write_bytes(CONTENT)
+    obtain(task)
+    assert is_complete(task)
+    assert server.ranges_of(NAME) == [f"bytes={len(CONTENT)}-"]
+
+
 def test_bytes_from_another_address_are_not_continued(wanted, server):
     partial = transfer.Partial(wanted().target)
     partial.begin(f"{server.address}/elsewhere", '"1"')

@@ -159,7 +159,7 @@ def _retried(request: Callable[[], T], address: str, arrived: Callable[[], int])
         try:
             return request()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _Interrupted(f"{type(error).__name__}: {error}") from error
+            raise _Interrupted(_reason(error)) from error
 
     def pause(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -182,6 +182,12 @@ def _retried(request: Callable[[], T], address: str, arrived: Callable[[], int])
             if arrived() <= most:
                 raise Unreachable(f"{address}: {error}") from error
             most = arrived()
+
+
+def _reason(error: Exception) -> str:
+    """Say why a request failed, without what the libraries in between tell of themselves."""
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    return f"{type(cause or error).__name__}: {cause or error}"
 
 
 def _receive(
@@ -263,3 +269,7 @@ def _append(answer: requests.Response, partial: Partial, offset: int, expected: 
     except urllib3.exceptions.HTTPError:
         if not expected or difference(partial.path, expected) is not None:
             raise
+    if not expected and total not in (None, partial.size):
+        # a job that was left behind, say by kill -9, writes there too
+        partial.discard()
+        raise _Interrupted(f"somebody else writes {partial.path}")
