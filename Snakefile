@@ -3,6 +3,8 @@
 Paths
 -----
 resources/raw/{source}/{file}                                source files, verified
+resources/raw/{source}/{file}.origin.json                    where each came from, and what vouches for it
+resources/checksums/{source}/{file}.json                     first downloads of what has no published checksum
 resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
 results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}     the full model, its certificate, its factored Hessian
 results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out

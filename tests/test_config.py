@@ -17,6 +17,8 @@ SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
 DATASETS = (ROOT / "config" / "datasets.yaml").read_text()
 REMOVAL = "studies.demo.removal"
+FILE = "sources: {new: {license: none, files: {'%s'"
+PLACE = "allowed: either url, or package and path"
 STUDIES = "seed: 0\nstudies: {demo: {datasets: [digits]}}"
 
 
@@ -60,7 +62,7 @@ def test_the_projects_own_configuration_is_valid():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sede: 1", "sede: unknown key: allowed: datasets, device, seed, sources, studies (did you mean seed?)"),
+        ("sede: 1", "sede: unknown key: allowed: accept_unverified, datasets, device, mirror, seed, "),
         ("studies: {demo: {dataset: [digits]}}", "studies.demo.dataset: unknown key: allowed: "),
         ("studies: {demo: {removal: {strategy: [random]}}}", "studies.demo.removal.strategy: unknown key: "),
         ("seed: zero", "seed = 'zero': allowed: integer, >= 0 (Root of every random draw"),
@@ -92,7 +94,30 @@ def test_the_projects_own_configuration_is_valid():
             "studies.demo.evaluations = ['total_test_loss']: allowed: one at least of, test_prediction, test_loss",
         ),
         ("studies: {demo: {vary: [{dataset: digits}]}}", "studies.demo.vary.0 = {'dataset': 'digits'}: allowed: "),
-        ("datasets: {digits: {source: nowhere}}", "datasets.digits.source = nowhere: allowed: digits"),
+        ("datasets: {digits: {source: nowhere}}", "datasets.digits.source = nowhere: allowed: cifar10, digits, "),
+        ("mirror: 3", "mirror = 3: allowed: string, null, matching "),
+        ("mirror: ''", "mirror = '': allowed: string, null, matching "),
+        ("mirror: 's3://bucket'", "mirror = 's3://bucket': allowed: string, null, matching "),
+        ("accept_unverified: enron", "accept_unverified = 'enron': allowed: array"),
+        ("accept_unverified: [enrom]", "accept_unverified.0 = enrom: allowed: cifar10, digits, dogfish, enron, "),
+        ("sources: {new: {files: {}, license: none}}", "sources.new.files = {}: allowed: object, with at least 1 keys"),
+        (f"{FILE % 'a/b'}: {{url: 'https://example.org'}}}}}}}}", "sources.new.files.a/b: allowed: string, matching "),
+        (f"{FILE % '.hidden'}: {{url: 'https://example.org'}}}}}}}}", "sources.new.files..hidden: allowed: string, "),
+        (
+            f"{FILE % 'f'}: {{url: 'ftp://example.org'}}}}}}}}",
+            "sources.new.files.f.url = 'ftp://example.org': allowed: ",
+        ),
+        (
+            f"{FILE % 'f'}: {{url: 'https://example.org', sha256: 12}}}}}}}}",
+            "sources.new.files.f.sha256 = 12: allowed: ",
+        ),
+        (f"{FILE % 'f'}: {{sha256: {'0a' * 32}}}}}}}}}", f"sources.new.files.f = {{'sha256': '{'0a' * 32}'}}: {PLACE}"),
+        (f"{FILE % 'f'}: {{package: p}}}}}}}}", f"sources.new.files.f = {{'package': 'p'}}: {PLACE}"),
+        (
+            f"{FILE % 'f'}: {{package: p, path: f}}}}}}}}",
+            "sources.new.files.f = {'package': 'p', 'path': 'f'}: allowed: package and path with sha256",
+        ),
+        (f"{FILE % 'f'}: {{url: 'https://e.org', path: f}}}}}}}}", "sources.new.files.f = {'url': 'https://e.org', "),
     ],
 )
 def test_a_wrong_setting_is_refused_with_file_key_value_and_what_is_allowed(loaded, tmp_path, text, message):
@@ -108,6 +133,33 @@ def test_names_that_are_no_safe_folders_are_refused(loaded, tmp_path, kind, name
     entries = {"studies": {"datasets": ["digits"]}, **{key: {} for key in ("datasets", "sources")}}
     message = error(loaded, yaml.safe_dump({kind: {name: entries[kind]}}))
     assert message.startswith(f"{tmp_path / 'mine.yaml'}: {kind}.{name}: ")
+
+
+def test_sources_have_the_files_that_mirrors_have_and_checksums_where_they_are_published(loaded):
+    """Addresses and checksums of the original publishers; a mirror has the same names."""
+    sources = loaded().sources
+    files = {name: (source, file) for source, entry in sources.items() for name, file in entry["files"].items()}
+    published = {name for name, (_, file) in files.items() if set(file) & {"md5", "sha256"}}
+    assert published == {"cifar-10-python.tar.gz", "aclImdb_v1.tar.gz", "digits.csv.gz"}
+    assert {name: source for name, (source, _) in files.items()} == {
+        "ESC-50-master.zip": "esc50",
+        "cifar-10-python.tar.gz": "cifar10",
+        "dogfish_900_300_inception_features_train.npz": "dogfish",
+        "dogfish_900_300_inception_features_test.npz": "dogfish",
+        "enron1.tar.gz": "enron",
+        "aclImdb_v1.tar.gz": "imdb",
+        "digits.csv.gz": "digits",
+    }
+    assert next(iter(sources["dogfish"]["files"])).endswith("train.npz")
+    assert all(source["license"] for source in sources.values())
+
+
+def test_by_default_files_come_from_their_own_addresses(loaded):
+    assert (loaded().mirror, loaded().accept_unverified) == (None, ())
+    config = loaded("{mirror: ../mirror, accept_unverified: [enron]}")
+    assert (config.mirror, config.accept_unverified) == ("../mirror", ("enron",))
+    assert config.merged["mirror"] == "../mirror"
+    assert loaded("mirror: https://example.org/files").mirror == "https://example.org/files"
 
 
 def test_a_missing_key_is_named(loaded, tmp_path):

@@ -12,18 +12,18 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_digits
 
 import tolerance
+from leaveout.checksums import checksum
 from leaveout.datasets import parser
 from leaveout.embed.fourier import embed
 from leaveout.errors import SourceError
-from leaveout.sources import sha256
 
 ENTRIES = yaml.safe_load((Path(__file__).parents[1] / "config" / "datasets.yaml").read_text())
-SOURCE, ENTRY = ENTRIES["sources"]["digits"], ENTRIES["datasets"]["digits"]
+SOURCE, ENTRY = ENTRIES["sources"]["digits"]["files"]["digits.csv.gz"], ENTRIES["datasets"]["digits"]
 
 
 @pytest.fixture(scope="module")
 def raw():
-    return Path(str(files(SOURCE["package"]).joinpath(SOURCE["file"])))
+    return Path(str(files(SOURCE["package"]).joinpath(SOURCE["path"])))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def records(raw):
 
 
 def test_the_shipped_file_is_the_known_one(raw):
-    assert sha256(raw) == SOURCE["sha256"]
+    assert checksum(raw) == SOURCE["sha256"]
 
 
 def test_parsing_agrees_with_scikit_learn(records):

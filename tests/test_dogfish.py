@@ -18,6 +18,11 @@ FEATURES = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 LABELS = np.array([0, 1, 1, 0, 1])
 
 
+def paths(folder):
+    """Both files of a folder, in the order of the source's entry."""
+    return [folder / file for file in FILES.values()]
+
+
 @pytest.fixture
 def written(tmp_path):
     """Write both files, with other arrays in one of them."""
@@ -33,7 +38,7 @@ def written(tmp_path):
 
 
 def test_features_are_as_published_in_their_own_split(written):
-    records = parser("dogfish")(written())
+    records = parser("dogfish")(*paths(written()))
     assert_array_equal(records.payload, FEATURES)
     assert records.payload.dtype == FEATURES.dtype
     assert records.ids == ["train/0000", "train/0001", "train/0002", "test/0000", "test/0001"]
@@ -42,7 +47,7 @@ def test_features_are_as_published_in_their_own_split(written):
 
 
 def test_label_1_is_as_in_the_file(written):
-    records, y = labelled(parser("dogfish")(written()), {"0": ["dog"], "1": ["fish"]})
+    records, y = labelled(parser("dogfish")(*paths(written())), {"0": ["dog"], "1": ["fish"]})
     assert y.tolist() == LABELS.tolist()
     assert records.split == ["train", "train", "train", "test", "test"]
 
@@ -52,7 +57,7 @@ def test_a_missing_file_is_named(written, part):
     folder = written()
     (folder / FILES[part]).unlink()
     with pytest.raises(SourceError, match=f"{FILES[part]}: there is no such file"):
-        parser("dogfish")(folder)
+        parser("dogfish")(*paths(folder))
 
 
 NO_LABELS = "labels must be 0 or 1 for each of the 3 samples"
@@ -73,12 +78,12 @@ WRONG = [
 @pytest.mark.parametrize("what, changes", WRONG)
 def test_arrays_of_another_layout_are_refused(written, what, changes):
     with pytest.raises(SourceError, match=rf"{FILES['train']}: .*{what}.*delete the file and download it again"):
-        parser("dogfish")(written(**changes))
+        parser("dogfish")(*paths(written(**changes)))
 
 
 def test_other_features_for_testing_are_refused(written):
     with pytest.raises(SourceError, match=f"{FILES['test']}: 4 features, but 3 for training"):
-        parser("dogfish")(written("test", inception_features_val=np.ones((2, 4))))
+        parser("dogfish")(*paths(written("test", inception_features_val=np.ones((2, 4)))))
 
 
 class Attack:
@@ -95,7 +100,7 @@ def test_pickled_objects_in_an_array_are_refused_unread(written, tmp_path):
     sentinel = tmp_path / "sentinel"
     attack = np.array([Attack(sentinel)] * 3, dtype=object)
     with pytest.raises(SourceError, match=r"labels\.npy: Object arrays cannot be loaded"):
-        parser("dogfish")(written(labels=attack))
+        parser("dogfish")(*paths(written(labels=attack)))
     assert not sentinel.exists()
 
 
@@ -105,7 +110,7 @@ def test_a_bare_pickle_is_refused_unread(written, tmp_path):
     entries = [(f"{key}.npy", pickle.dumps(Attack(sentinel))) for key in ("inception_features_val", "labels")]
     zipped(folder / FILES["train"], entries)
     with pytest.raises(SourceError, match=r"inception_features_val\.npy: "):
-        parser("dogfish")(folder)
+        parser("dogfish")(*paths(folder))
     assert not sentinel.exists()
 
 
@@ -115,11 +120,11 @@ def test_an_array_that_is_larger_than_its_file_is_refused(written):
     folder = written()
     zipped(folder / FILES["train"], [(f"{key}.npy", header.getvalue()) for key in ("inception_features_val", "labels")])
     with pytest.raises(SourceError, match=r"inception_features_val\.npy: "):
-        parser("dogfish")(folder)
+        parser("dogfish")(*paths(folder))
 
 
 def test_the_published_features(mirror):
-    records = parser("dogfish")(mirror)
+    records = parser("dogfish")(*paths(mirror))
     assert Counter(zip(records.split, records.classes, strict=True)) == {
         ("train", "dog"): 900,
         ("train", "fish"): 900,

@@ -39,7 +39,7 @@ def test_every_package_that_the_workflow_needs_is_in_both():
     pyproject = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(pyproject)["project"]
     listed = project["dependencies"] + project["optional-dependencies"]["workflow"]
-    needed = {re.match(r"[a-z-]+", requirement).group() for requirement in listed}
+    needed = {re.match(r"[a-z0-9-]+", requirement).group() for requirement in listed}
     assert {"numpy", "scipy", "pyarrow", "snakemake"} <= needed
     conda = {PIP_NAMES.get(name, name) for name in conda_pins()}
     assert needed - {"snakemake"} <= conda  # Snakemake starts the jobs, from an environment of its own

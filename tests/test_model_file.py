@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose
 
 import leaveout
 from conftest import case, gaussian
+from leaveout.checksums import checksum
 from leaveout.errors import InvalidResults
 from leaveout.model_file import read_model, write_model
-from leaveout.sources import sha256
 
 
 def files(model, folder):
@@ -87,7 +87,7 @@ def test_damaged_files_are_named(tmp_path, damage):
         factor.unlink()
     else:
         np.save(factor, np.zeros(67))
-        np.savez(model, **content | {"factor_sha256": sha256(factor)})
+        np.savez(model, **content | {"factor_sha256": checksum(factor)})
     with pytest.raises(InvalidResults, match=r"(fit\.npz|factor\.npy).*run again"):
         read_model(model, factor, one.X, one.y)
 

@@ -1,11 +1,15 @@
-"""Source files: complete and verified under their final name, or not there."""
+"""Source files: copied from packages complete and verified or not at all, and described by what vouches for them."""
 
 import hashlib
+import json
+from dataclasses import asdict
 
 import pytest
 
+from leaveout.checksums import checksum
+from leaveout.download import Wanted, obtain
 from leaveout.errors import SourceError
-from leaveout.sources import copy_packaged, describe, sha256
+from leaveout.sources import Origin, describe, origin_of
 
 CONTENT = b"\x00\xff some bytes\n" * 1000
 
@@ -22,37 +26,79 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def target(tmp_path):
+def wanted(tmp_path):
+    """A file of an installed package."""
     (tmp_path / "raw").mkdir()
-    return tmp_path / "raw" / "file.bin"
+
+    def entry(package, path="data/file.bin", sha256=None):
+        keys = {"package": package, "path": path, "sha256": sha256 or hashlib.sha256(CONTENT).hexdigest()}
+        return Wanted("shipped", keys, tmp_path / "raw" / "file.bin", tmp_path / "lock.json")
+
+    return entry
 
 
 def test_the_checksum_is_sha256(tmp_path):
     file = tmp_path / "file"
     file.write_bytes(b"abc")  # FIPS 180-2, example B.1
-    assert sha256(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert describe(file) == {"file": "file", "sha256": sha256(file)}
+    assert checksum(file) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_a_shipped_file_is_copied(package, target):
-    copy_packaged(package, "data/file.bin", hashlib.sha256(CONTENT).hexdigest(), target)
-    assert target.read_bytes() == CONTENT
+def test_a_shipped_file_is_copied(package, wanted):
+    record = obtain(wanted(package))
+    assert wanted(package).target.read_bytes() == CONTENT
+    assert (record.origin, record.published) == (f"package {package}", True)
 
 
-def test_a_file_with_another_checksum_is_refused_and_not_copied(package, target):
+def test_a_file_with_another_checksum_is_refused_and_not_copied(package, wanted):
     with pytest.raises(SourceError) as refused:
-        copy_packaged(package, "data/file.bin", "0" * 64, target)
+        obtain(wanted(package, sha256="0" * 64))
     assert f"{package}/data/file.bin" in str(refused.value)
     assert hashlib.sha256(CONTENT).hexdigest() in str(refused.value)
     assert "0" * 64 in str(refused.value)
-    assert list(target.parent.iterdir()) == []
+    assert list(wanted(package).target.parent.iterdir()) == []
 
 
 MISSING = [("shipping_package", "data/none.bin"), ("no_such_package", "data/file.bin")]
 
 
 @pytest.mark.parametrize(("name", "file"), MISSING)
-def test_a_file_or_package_that_is_missing_is_named(package, target, name, file):
+def test_a_file_or_package_that_is_missing_is_named(package, wanted, name, file):
     with pytest.raises(SourceError, match=f"{name}/{file}.*install the package {name}"):
-        copy_packaged(name, file, "0" * 64, target)
-    assert list(target.parent.iterdir()) == []
+        obtain(wanted(name, file))
+    assert list(wanted(name).target.parent.iterdir()) == []
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    record = Origin("file.bin", "0" * 64, "https://example.org/file.bin", "mirror", False, False)
+    record.write(tmp_path / "record.json")
+    assert Origin.read(tmp_path / "record.json") == record
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "file.bin"}', json.dumps({"more": 1})])
+def test_what_is_no_record_is_refused_by_name(tmp_path, text):
+    (tmp_path / "record.json").write_text(text)
+    with pytest.raises(SourceError, match=r"record\.json: not a record of a source file"):
+        Origin.read(tmp_path / "record.json")
+
+
+def test_a_file_is_described_by_its_checksum_and_who_vouches_for_it(package, wanted):
+    record = obtain(wanted(package))
+    described = describe(wanted(package).target)
+    assert described == {key: value for key, value in asdict(record).items() if key != "origin"}
+    assert (described["file"], described["sha256"]) == ("file.bin", hashlib.sha256(CONTENT).hexdigest())
+
+
+def test_a_file_that_changed_after_it_was_verified_is_not_described(package, wanted):
+    obtain(wanted(package))
+    target = wanted(package).target
+    target.write_bytes(CONTENT + b"more")
+    with pytest.raises(SourceError) as refused:
+        describe(target)
+    for value in (str(target), checksum(target), hashlib.sha256(CONTENT).hexdigest()):
+        assert value in str(refused.value)
+
+
+def test_a_file_that_nobody_verified_is_not_described(tmp_path):
+    (tmp_path / "file.bin").write_bytes(CONTENT)
+    with pytest.raises(SourceError, match=origin_of(tmp_path / "file.bin").name):
+        describe(tmp_path / "file.bin")

@@ -1,5 +1,6 @@
 """The workflow itself, through real Snakemake, on a copy of the checkout: what runs, and what has to run again."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -309,3 +311,77 @@ def test_finer_shards_hold_the_same_rows(finished, tmp_path):
     assert [row["set_id"] for part in parts for row in part] == [row["set_id"] for row in whole]
     for mine, theirs in zip([row for part in parts for row in part], whole, strict=True):
         assert mine["effect"] == pytest.approx(theirs["effect"], rel=1e-9, abs=1e-12)
+
+
+FIRST, SECOND = b"the first file\n", b"the second file\n"
+
+
+@pytest.fixture
+def mirrored(tmp_path):
+    """A checkout, a configuration with a source of two files, and a folder that mirrors it."""
+    checkout = copy_of_the_checkout(tmp_path / "checkout")
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    for name, content in {"first.bin": FIRST, "second.bin": SECOND}.items():
+        (mirror / name).write_bytes(content)
+    (mirror / "SHA256SUMS").write_text(f"{sha256(FIRST).hexdigest()}  first.bin\n")
+    files = {
+        "first.bin": {"url": "https://127.0.0.1:9/first.bin", "sha256": "0" * 64},
+        "second.bin": {"url": "https://127.0.0.1:9/second.bin"},
+    }
+    config = yaml.safe_load(TINY.read_text()) | {"sources": {"shared": {"license": "none", "files": files}}}
+    for name, place in {"with.yaml": str(mirror), "without.yaml": None}.items():
+        (tmp_path / name).write_text(yaml.safe_dump(config | {"mirror": place}))
+    return checkout, tmp_path / "with.yaml", tmp_path / "without.yaml", mirror
+
+
+def test_files_of_a_mirror_are_verified_kept_and_never_taken_for_published_ones(mirrored):
+    checkout, with_mirror, without, mirror = mirrored
+    folder = checkout.folder / "resources/raw/shared"
+    targets = [f"resources/raw/shared/{name}.bin.origin.json" for name in ("first", "second")]
+    fetched = checkout.snakemake(*targets, config=with_mirror)
+    assert jobs(fetched, targets) == {"download": 2}
+    assert [(folder / name).read_bytes() for name in ("first.bin", "second.bin")] == [FIRST, SECOND]
+    records = [json.loads((checkout.folder / target).read_text()) for target in targets]
+    assert [(r["checksum"], r["published"]) for r in records] == [("mirror", False), ("first download", None)]
+    assert (checkout.folder / "resources/checksums/shared/second.bin.json").exists()
+    # another mirror or none fetches nothing anew
+    assert jobs(checkout.snakemake(*targets, config=without, options=["--dry-run"]), targets) == {}
+    # a forced job verifies what is there, and does not need the network for it
+    before = (folder / "second.bin").stat()
+    assert jobs(checkout.snakemake(targets[1], config=without, options=["--force"]), targets) == {"download": 1}
+    assert (folder / "second.bin").stat().st_ino == before.st_ino
+    # a mirror's file whose list has changed is refused, and the old one stays with its record
+    (mirror / "first.bin").write_bytes(SECOND)
+    (mirror / "SHA256SUMS").write_text(f"{sha256(b'a third').hexdigest()}  first.bin\n")
+    ended = checkout.snakemake(targets[0], config=with_mirror, options=["--force"])
+    assert ended.returncode != 0
+    assert f"sha256 is {sha256(SECOND).hexdigest()}, expected {sha256(b'a third').hexdigest()}" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    assert (folder / "first.bin").read_bytes() == FIRST
+    assert json.loads((folder / "first.bin.origin.json").read_text()) == records[0]
+
+
+def test_a_file_that_a_user_puts_in_place_is_verified_and_not_fetched(mirrored):
+    checkout, _, without, _ = mirrored
+    folder = checkout.folder / "resources/raw/shared"
+    folder.mkdir(parents=True)
+    (folder / "second.bin").write_bytes(SECOND)
+    target = "resources/raw/shared/second.bin.origin.json"
+    assert jobs(checkout.snakemake(target, config=without), [target]) == {"download": 1}
+    assert (folder / "second.bin").read_bytes() == SECOND
+    assert json.loads((checkout.folder / target).read_text())["origin"] == "found in place"
+
+
+def test_workflows_share_what_was_published_and_never_a_mirrors_files(mirrored, tmp_path):
+    checkout, with_mirror, without, _ = mirrored
+    (tmp_path / "cache").mkdir()
+    shared = {"options": ["--cache"], "SNAKEMAKE_OUTPUT_CACHE": str(tmp_path / "cache")}
+    digits = "resources/raw/digits/digits.csv.gz"
+    assert checkout.snakemake(digits, config=without, **shared).returncode == 0
+    assert (checkout.folder / digits).resolve().parent == tmp_path / "cache"
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    target = "resources/raw/shared/first.bin"
+    assert checkout.snakemake(target, config=with_mirror, **shared).returncode == 0
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    assert not (checkout.folder / target).is_symlink()

@@ -143,10 +143,20 @@ def embedded_by(method):
     return [name for name, dataset in CONFIG.datasets.items() if dataset["embedding"]["method"] == method]
 
 
-def raw_file(wildcards):
-    """The source file of a data set."""
+def source_file_patterns():
+    """Patterns of the names that source files have."""
+    return sorted({re.escape(name) for source in CONFIG.sources.values() for name in source["files"]})
+
+
+def raw_files(wildcards):
+    """The source files of a data set, in the order of the configuration."""
     source = CONFIG.datasets[wildcards.dataset]["source"]
-    return f"resources/raw/{source}/{Path(CONFIG.sources[source]['file']).name}"
+    return [f"resources/raw/{source}/{name}" for name in CONFIG.sources[source]["files"]]
+
+
+def raw_origins(wildcards):
+    """What vouches for the source files of a data set: there when they are verified."""
+    return [f"{file}.origin.json" for file in raw_files(wildcards)]
 
 
 def embedding_digest(wildcards):

@@ -1,6 +1,6 @@
 """Embed: source files -> features, ids, labels and split; one rule a modality, one form for all.
 
-Reads   resources/raw/{source}/{file}
+Reads   resources/raw/{source}/{file}, resources/raw/{source}/{file}.origin.json
 Writes  resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
 """
 
@@ -8,7 +8,8 @@ Writes  resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
 rule embed_fourier:
     """Embed small vectors by random Fourier features."""
     input:
-        raw=raw_file,
+        raw=raw_files,
+        origins=raw_origins,
     output:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",

@@ -1,10 +1,13 @@
-"""Fetch one source file and verify it."""
+"""Fetch one source file, verify it, and record what vouches for it."""
 
 from pathlib import Path
 
+from leaveout.download import Wanted, obtain
 from leaveout.job import job
-from leaveout.sources import copy_packaged
+from leaveout.mirror import Mirror
 
 with job(snakemake):
-    source = snakemake.params.source
-    copy_packaged(source["package"], source["file"], source["sha256"], Path(snakemake.output.file))
+    params, settings = snakemake.params, snakemake.config
+    wanted = Wanted(snakemake.wildcards.source, params.entry, Path(snakemake.output.file), Path(params.lock))
+    mirror = Mirror(settings["mirror"]) if settings["mirror"] else None
+    obtain(wanted, mirror, settings["accept_unverified"])

@@ -11,10 +11,10 @@ from leaveout.records import labelled
 from leaveout.sources import describe
 
 with job(snakemake) as log:
-    raw, params = Path(snakemake.input.raw), snakemake.params
-    records, y = labelled(parser(params.parser)(raw), params.classes)
+    raw, params = [Path(file) for file in snakemake.input.raw], snakemake.params
+    records, y = labelled(parser(params.parser)(*raw), params.classes)
     X = embed(records.payload, **{key: value for key, value in params.embedding.items() if key != "method"})
     parts = split(len(y), **params.split)
     log.info("%d samples, %d features, %d for training", *X.shape, parts.count("train"))
-    about = {"source": describe(raw), "embedding": params.embedding, "versions": versions()}
+    about = {"sources": [describe(file) for file in raw], "embedding": params.embedding, "versions": versions()}
     write_embeddings(snakemake.output, X, y, records.ids, parts, about)

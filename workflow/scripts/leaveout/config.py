@@ -114,6 +114,8 @@ class Config:
     seed: int
     device: str
     studies: Mapping[str, Study]
+    mirror: str | None
+    accept_unverified: tuple[str, ...]
     datasets: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, Any]]
     merged: Mapping[str, Any]
@@ -147,7 +149,16 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     for key, value, allowed in _refusals(merged):
         raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
-    return Config(merged["seed"], merged["device"], studies, merged["datasets"], merged["sources"], merged)
+    return Config(
+        seed=merged["seed"],
+        device=merged["device"],
+        studies=studies,
+        mirror=merged["mirror"],
+        accept_unverified=tuple(merged["accept_unverified"]),
+        datasets=merged["datasets"],
+        sources=merged["sources"],
+        merged=merged,
+    )
 
 
 def _numbers(value: Any) -> Any:
@@ -176,7 +187,7 @@ def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
         return [_with_defaults(item, schema.get("items", {}), root) for item in value]
     if not isinstance(value, dict):
         kinds = {"integer": int, "number": float}
-        return kinds[schema["type"]](value) if schema.get("type") in kinds else value
+        return kinds[schema["type"]](value) if str(schema.get("type")) in kinds else value
     properties = schema.get("properties", {})
     missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
     other = schema.get("additionalProperties") or {}
@@ -188,6 +199,7 @@ Refusal = tuple[list[Any], Any, list[str]]  # key, value, what is allowed
 
 def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
     """What no schema can tell: names that refer to nothing, and values that exclude each other."""
+    yield from _source_refusals(config["sources"], config["accept_unverified"])
     for name, dataset in config["datasets"].items():
         if dataset["source"] not in config["sources"]:
             yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
@@ -200,6 +212,19 @@ def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
         yield from _removal_refusals(["studies", name, "removal"], study["removal"])
         if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
             yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+
+
+def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequence[str]) -> Iterator[Refusal]:
+    for name, source in sources.items():
+        for file, entry in source["files"].items():
+            place = set(entry) - {"md5", "sha256"}
+            if place not in ({"url"}, {"package", "path"}):
+                yield ["sources", name, "files", file], dict(entry), ["either url", "or package and path"]
+            elif "package" in entry and "sha256" not in entry:
+                yield ["sources", name, "files", file], dict(entry), ["package and path with sha256"]
+    for i, name in enumerate(accepted):
+        if name not in sources:
+            yield ["accept_unverified", i], name, sorted(sources)
 
 
 def _variation_refusals(

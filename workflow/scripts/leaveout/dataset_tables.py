@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from leaveout.records import TEST
 from leaveout.model_file import read_summary
+from leaveout.records import TEST
 
 #: Columns that readers see as percentages.
 PERCENT = ("accuracy", "paper_accuracy", "difference")

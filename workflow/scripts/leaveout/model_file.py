@@ -10,12 +10,12 @@ from leaveout import files
 from leaveout.arrays import Array, rounding
 from leaveout.blocks import pieces
 from leaveout.certificate import Status
+from leaveout.checksums import checksum
 from leaveout.coordinates import Coordinates
 from leaveout.errors import InvalidResults
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
 from leaveout.penalty import Penalty
-from leaveout.sources import sha256
 from leaveout.whitening import from_basis
 
 #: How many times the rounding of whitened samples is still rounding; those of others are some thousand times off.
@@ -54,7 +54,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             gradient_floor=certificate.gradient_floor,
             hessian_norm=model.whitening.hessian_norm,
             scaled_condition=model.whitening.scaled_condition,
-            factor_sha256=sha256(Path(factor)),
+            factor_sha256=checksum(Path(factor)),
             test_accuracy=test_accuracy,
         )
 
@@ -89,7 +89,7 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
             penalty = Penalty(float(fit["regularization"]), str(fit["regularizer"]), str(fit["intercept"]))  # type: ignore[arg-type]
             theta, iterations = fit["theta"], int(fit["iterations"])
             norms = float(fit["hessian_norm"]), float(fit["scaled_condition"])
-            belongs = str(fit["factor_sha256"]) == sha256(Path(factor))
+            belongs = str(fit["factor_sha256"]) == checksum(Path(factor))
         stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
     except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
         raise InvalidResults(f"{path}, {factor}: {error} (delete both and run again)") from error

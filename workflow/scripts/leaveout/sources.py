@@ -1,50 +1,85 @@
-"""Source files: from where they are to ``resources/raw``, verified by checksum."""
+"""Source files in ``resources/raw``, and the record beside each of where it came from and what vouches for it."""
 
-import hashlib
-import shutil
-from importlib.resources import as_file, files
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
+from leaveout.checksums import checksum
 from leaveout.errors import SourceError
 from leaveout.files import complete
 
-
-def sha256(path: Path) -> str:
-    """Checksum of a file, as hexadecimal text."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+Voucher = Literal["published", "mirror", "first download"]
 
 
-def copy_packaged(package: str, resource: str, checksum: str, target: Path) -> None:
-    """Copy a file that an installed package ships; under its final name it is complete and verified.
+@dataclass(frozen=True)
+class Origin:
+    """Where a source file came from, and whose checksum it has.
 
-    Parameters
+    Attributes
     ----------
-    package, resource : str
-        Name of the package, and path inside it.
+    file, sha256 : str
+    origin : str
+        Address, path in a mirror, or package; ``"found in place"`` if somebody else put it there.
     checksum : str
-        Expected sha256.
-    target : Path
-        Where to put it.
+        Whose checksum the file was verified against: ``"published"`` (the one in the configuration), ``"mirror"``
+        (the mirror's ``SHA256SUMS``), or ``"first download"``: nobody states one, and the file is what it was then.
+    published : bool or None
+        Whether the file has the published checksum; None if none is published.
+    unverified : bool
+        Whether it came over plain http with no checksum to verify it by, because ``accept_unverified`` allows that.
+    """
+
+    file: str
+    sha256: str
+    origin: str
+    checksum: Voucher
+    published: bool | None
+    unverified: bool
+
+    def write(self, path: Path) -> None:
+        """Write the record, completely or not at all."""
+        with complete(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Origin":
+        """Read a record.
+
+        Raises
+        ------
+        SourceError
+            It is missing, or is no such record.
+        """
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise SourceError(f"{path}: not a record of a source file: {error} (remove it and run again)") from error
+
+
+def origin_of(path: Path) -> Path:
+    """Where the record of a source file is."""
+    return path.with_name(f"{path.name}.origin.json")
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Name, checksum and voucher of a source file, for the record of what was made from it.
+
+    Returns
+    -------
+    dict
+        ``file``, ``sha256``, ``checksum``, ``published``, ``unverified`` as in `Origin`; not ``origin``, which may be a
+        path that means nothing to others.
 
     Raises
     ------
     SourceError
-        The package is not installed, does not ship the file, or ships another one.
+        The file is not the one that was verified.
     """
-    try:
-        with as_file(files(package).joinpath(resource)) as source:
-            found = sha256(source)
-            if found != checksum:
-                raise SourceError(
-                    f"{package}/{resource}: sha256 is {found}, expected {checksum} (install another version)"
-                )
-            with complete(target) as unfinished:
-                shutil.copyfile(source, unfinished)
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise SourceError(f"{package}/{resource}: {error} (install the package {package})") from error
-
-
-def describe(path: Path) -> dict[str, str]:
-    """Name and checksum of a source file, for the record of what was made from it."""
-    return {"file": path.name, "sha256": sha256(path)}
+    record = Origin.read(origin_of(path))
+    if (found := checksum(path)) != record.sha256:
+        raise SourceError(
+            f"{path}: sha256 is {found}, but {record.sha256} when it was verified: the file has changed since "
+            f"(remove it and run again)"
+        )
+    return {key: value for key, value in asdict(record).items() if key != "origin"}

@@ -9,18 +9,17 @@ from leaveout.archives import Limits, members, unusable
 from leaveout.arrays import Array
 from leaveout.records import TEST, TRAIN, Records
 
-FILE = "dogfish_900_300_inception_features_{part}.npz"
 FEATURES, LABELS = "inception_features_val", "labels"
 CLASSES = ("dog", "fish")  # by the files' label
 LIMITS = Limits(member=256 << 20, total=512 << 20)
 
 
-def parse(folder: Path) -> Records:
-    """Read the two files of features in a folder; which file a sample is in is its split."""
-    parts = {part: _read(folder / FILE.format(part=part)) for part in (TRAIN, TEST)}
+def parse(train: Path, test: Path) -> Records:
+    """Read the two files of features; which file a sample is in is its split."""
+    parts = {TRAIN: _read(train), TEST: _read(test)}
     widths = {part: features.shape[1] for part, (features, _) in parts.items()}
     if widths[TRAIN] != widths[TEST]:
-        raise unusable(folder / FILE.format(part=TEST), f"{widths[TEST]} features, but {widths[TRAIN]} for training")
+        raise unusable(test, f"{widths[TEST]} features, but {widths[TRAIN]} for training")
     ids = [f"{part}/{i:04d}" for part, (features, _) in parts.items() for i in range(len(features))]
     classes = [CLASSES[int(label)] for _, labels in parts.values() for label in labels]
     split = [part for part, (features, _) in parts.items() for _ in features]
