@@ -79,7 +79,10 @@ def test_the_projects_own_configuration_is_valid():
         ("studies: {demo: {removal: {strategies: [nearest]}}}", f"{REMOVAL}.strategies.0 = 'nearest': allowed: one of"),
         ("studies: {demo: {removal: {repeats: 0}}}", f"{REMOVAL}.repeats = 0: allowed: integer, >= 1"),
         ("studies: {demo: {evaluations: [accuracy]}}", "studies.demo.evaluations.0 = 'accuracy': allowed: one of"),
-        ("studies: {demo: {datasets: [digit]}}", "studies.demo.datasets.0 = digit: allowed: digits (did you mean dig"),
+        (
+            "studies: {demo: {datasets: [digit]}}",
+            "studies.demo.datasets.0 = digit: allowed: digits, dogfish (did",
+        ),
         ("studies: {demo: {vary: [{dataset: mnist, n_train: [9]}]}}", "studies.demo.vary.0.dataset = mnist: allowed: "),
         (
             "studies: {demo: {vary: [{dataset: digits, n_train: [9, 5000]}]}}",
@@ -98,6 +101,16 @@ def test_the_projects_own_configuration_is_valid():
         ("mirror: 3", "mirror = 3: allowed: string, null, matching "),
         ("mirror: ''", "mirror = '': allowed: string, null, matching "),
         ("mirror: 's3://bucket'", "mirror = 's3://bucket': allowed: string, null, matching "),
+        (
+            "datasets: {digits: {embedding: {method: resnet}}}",
+            "datasets.digits.embedding.method = 'resnet': allowed: one of features, fourier",
+        ),
+        ("datasets: {dogfish: {embedding: {features: 3}}}", "datasets.dogfish.embedding.features: unknown key"),
+        ("datasets: {dogfish: {split: sauce}}", "datasets.dogfish.split = 'sauce': allowed: "),
+        (
+            "datasets: {digits: {split: {generator: mt}}}",
+            "datasets.digits.split.generator = 'mt': allowed: one of",
+        ),
         ("accept_unverified: enron", "accept_unverified = 'enron': allowed: array"),
         ("accept_unverified: [enrom]", "accept_unverified.0 = enrom: allowed: cifar10, digits, dogfish, enron, "),
         ("sources: {new: {files: {}, license: none}}", "sources.new.files = {}: allowed: object, with at least 1 keys"),

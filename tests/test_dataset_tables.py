@@ -35,13 +35,14 @@ def test_sizes_and_accuracies_stand_beside_the_papers(files):
     assert table["n_train"].tolist() == [60, 60]
     assert table["n_test"].tolist() == [40, 40]
     assert table["accuracy"].tolist() == [0.9, 0.75]
-    assert table["standard_error"].tolist() == pytest.approx([(0.09 / 40) ** 0.5, (0.1875 / 40) ** 0.5])
+    assert (table["accuracy_low"] < table["accuracy"]).all()
+    assert (table["accuracy"] < table["accuracy_high"]).all()
     assert table["difference"].tolist() == pytest.approx([0.02, np.nan], nan_ok=True)
 
 
 def test_readers_see_percentages(files):
     shown = readable_datasets(datasets_table(ENTRIES, *files))
-    assert shown["accuracy"].tolist() == ["90.0 \u00b1 4.7", "75.0 \u00b1 6.8"]
+    assert shown["accuracy"].tolist() == ["90.0 [76.9, 96.0]", "75.0 [59.8, 85.8]"]
     assert shown["paper_accuracy"].tolist()[0] == "88.0"
     assert shown["difference"].tolist()[0] == "+2.0"
     assert shown[["paper_accuracy", "difference"]].isna().all(axis=1).tolist() == [False, True]
@@ -51,3 +52,11 @@ def test_data_sets_of_one_source_share_their_licence():
     sources = {"here": {"license": "CC0"}, "there": {"license": "MIT"}}
     table = licenses_table([*ENTRIES, ENTRIES[0] | {"title": "Three", "source": "there"}], sources)
     assert table.to_numpy().tolist() == [["here", "One; Two", "CC0"], ["there", "Three", "MIT"]]
+
+
+def test_a_perfect_accuracy_is_not_certain(files, tmp_path):
+    fits, samples = files
+    write_model(case().model, 1.0, fits[0], tmp_path / "factor.npy")
+    table = datasets_table(ENTRIES, fits, samples)
+    assert table["accuracy_high"][0] == 1.0
+    assert 0.9 < table["accuracy_low"][0] < 0.92  # Wilson: 1 / (1 + 1.96^2 / 40)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaveout.embeddings import Embeddings, Samples, read_embeddings, split, write_embeddings
+from leaveout.embeddings import Embeddings, Samples, parts_of, read_embeddings, split, write_embeddings
 from leaveout.errors import InvalidData
+from leaveout.records import Records
 
 N, D = 12, 3
 X = np.random.default_rng(0).normal(size=(N, D))
@@ -159,3 +160,11 @@ def test_an_interrupted_write_leaves_no_features(paths):
         write_embeddings(paths, X, Y, IDS[1:], PARTS, {})
     with pytest.raises(FileNotFoundError):
         read_embeddings(paths)
+
+
+def test_a_source_may_split_itself_or_be_split():
+    own = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["test", "train", "train"])
+    assert list(parts_of(own, "source")) == ["test", "train", "train"]
+    assert parts_of(own, {"train": 0.5, "seed": 1}) == split(3, 0.5, 1)
+    with pytest.raises(InvalidData, match="split: source: this source has no split of its own"):
+        parts_of(Records(["a"], np.zeros((1, 1)), ["x"]), "source")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -385,3 +387,23 @@ def test_workflows_share_what_was_published_and_never_a_mirrors_files(mirrored, 
     assert checkout.snakemake(target, config=with_mirror, **shared).returncode == 0
     assert len(list((tmp_path / "cache").iterdir())) == 2
     assert not (checkout.folder / target).is_symlink()
+
+
+def test_published_features_reach_the_models_as_they_are_in_their_own_split(tmp_path):
+    checkout = copy_of_the_checkout(tmp_path / "checkout")
+    generator, features = np.random.default_rng(0), {"train": 40, "test": 10}
+    for part, n in features.items():
+        features[part] = generator.normal(size=(n, 3)).astype(np.float32)
+        arrays = {"inception_features_val": features[part], "labels": np.arange(n) % 2}
+        np.savez(tmp_path / f"dogfish_900_300_inception_features_{part}.npz", **arrays)
+    config = tmp_path / "mirrored.yaml"
+    config.write_text(yaml.safe_dump(yaml.safe_load(TINY.read_text()) | {"mirror": str(tmp_path)}))
+    target = "resources/embeddings/dogfish/X.npy"
+    assert jobs(checkout.snakemake(target, config=config), [target]) == {"download": 2, "embed_features": 1}
+    folder = checkout.folder / "resources/embeddings/dogfish"
+    assert np.load(folder / "X.npy").tolist() == np.concatenate([features["train"], features["test"]]).tolist()
+    samples = pq.read_table(folder / "samples.parquet").to_pandas()
+    assert samples["split"].tolist() == ["train"] * 40 + ["test"] * 10
+    assert samples["y"].tolist() == [*(np.arange(40) % 2), *(np.arange(10) % 2)]
+    about = json.loads((folder / "about.json").read_text())
+    assert [source["checksum"] for source in about["sources"]] == ["first download"] * 2

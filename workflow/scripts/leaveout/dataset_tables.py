@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from scipy.stats import binomtest
 
 from leaveout.model_file import read_summary
 from leaveout.records import TEST
@@ -30,14 +31,15 @@ def datasets_table(
     Returns
     -------
     pandas.DataFrame
-        ``accuracy``, ``standard_error`` (binomial, over the test samples), ``paper_accuracy`` and ``difference``
-        (measured less paper) are shares; NaN where the paper has no number.
+        ``accuracy``, ``accuracy_low`` and ``accuracy_high`` (Wilson's 95 % interval, over the test samples),
+        ``paper_accuracy`` and ``difference`` (measured less paper) are shares; NaN where the paper has no number.
     """
     records = []
     for entry, fit, embedded in zip(datasets, fits, samples, strict=True):
         found, paper = read_summary(fit), entry.get("paper", {}).get("accuracy", np.nan)
         n_test = pq.read_table(embedded, columns=["split"])["split"].to_pylist().count(TEST)
         accuracy = found.test_accuracy
+        low, high = binomtest(round(accuracy * n_test), n_test).proportion_ci(method="wilson")
         records.append(
             {
                 "dataset": entry["title"],
@@ -45,7 +47,8 @@ def datasets_table(
                 "n_train": found.n_train,
                 "n_test": n_test,
                 "accuracy": accuracy,
-                "standard_error": (accuracy * (1 - accuracy) / n_test) ** 0.5,
+                "accuracy_low": low,
+                "accuracy_high": high,
                 "paper_accuracy": paper,
                 "difference": accuracy - paper,
                 "description": entry["description"],
@@ -55,10 +58,11 @@ def datasets_table(
 
 
 def readable_datasets(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies in percent, the measured one with its standard error."""
-    shown = table.drop(columns="standard_error").astype(dict.fromkeys(PERCENT, object))
-    pairs = zip(100 * table["accuracy"], 100 * table["standard_error"], strict=True)
-    shown["accuracy"] = [f"{accuracy:.1f} \u00b1 {error:.1f}" for accuracy, error in pairs]
+    """Accuracies in percent, the measured one with its interval."""
+    limits = ["accuracy_low", "accuracy_high"]
+    triples = (100 * table[["accuracy", *limits]]).itertuples(index=False, name=None)
+    shown = table.drop(columns=limits).astype(dict.fromkeys(PERCENT, object))
+    shown["accuracy"] = [f"{accuracy:.1f} [{low:.1f}, {high:.1f}]" for accuracy, low, high in triples]
     shown["paper_accuracy"] = (100 * table["paper_accuracy"]).map("{:.1f}".format, na_action="ignore")
     shown["difference"] = (100 * table["difference"]).map("{:+.1f}".format, na_action="ignore")
     return shown

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from leaveout import files, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import InvalidData
-from leaveout.records import TEST, TRAIN
+from leaveout.records import TEST, TRAIN, Records
 
 GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
 
@@ -79,6 +79,21 @@ def split(n: int, train: float, seed: int, generator: str = "default_rng") -> li
     shuffled = GENERATORS[generator](seed).permutation(n)
     training = set(shuffled[: int(train * n)].tolist())
     return [TRAIN if i in training else TEST for i in range(n)]
+
+
+def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) -> Sequence[str]:
+    """Train or test for each record: by the source's own split, or by a permutation with these ``settings``.
+
+    Raises
+    ------
+    InvalidData
+        The source has no split of its own.
+    """
+    if settings != "source":
+        return split(len(records.ids), **settings)
+    if records.split is None:
+        raise InvalidData("split: source: this source has no split of its own (give train and seed)")
+    return records.split
 
 
 def write_embeddings(

@@ -1,0 +1,18 @@
+"""Take published features as they are."""
+
+from pathlib import Path
+
+from leaveout.datasets import parser
+from leaveout.embeddings import parts_of, write_embeddings
+from leaveout.job import job
+from leaveout.provenance import versions
+from leaveout.records import labelled
+from leaveout.sources import describe
+
+with job(snakemake) as log:
+    raw, params = [Path(file) for file in snakemake.input.raw], snakemake.params
+    records, y = labelled(parser(params.parser)(*raw), params.classes)
+    parts = parts_of(records, params.split)
+    log.info("%d samples, %d features, %d for training", *records.payload.shape, parts.count("train"))
+    about = {"sources": [describe(file) for file in raw], "embedding": params.embedding, "versions": versions()}
+    write_embeddings(snakemake.output, records.payload, y, records.ids, parts, about)
