@@ -141,3 +141,18 @@ def test_predictors_that_are_not_numbers_choose_no_samples():
     changes = problem.curvature_changes(slopes, np.arange(2))
     assert np.isfinite(changes).all()
     assert_allclose(changes[1], problem.curvature_changes(np.zeros((2, one.model.n)), np.arange(2))[1])
+
+
+def test_the_samples_that_are_left_out_change_next_to_nothing_and_are_as_many_as_can_be(monkeypatch):
+    one = case()
+    chosen = {}
+    monkeypatch.setattr(inexact_newton, "_gathered", lambda W, samples, like: chosen.setdefault("W", W[samples]))
+    monkeypatch.setattr(inexact_newton, "conjugate_gradients", lambda product, rhs, *limits: (rhs, 1))
+    changes = np.random.default_rng(0).exponential(size=(3, one.model.n)) ** 8 * np.array([[1.0], [-1.0], [0.5]])
+    rhs = np.ones((3, one.model.X.shape[1]))
+    _, passes = inexact_newton.solve(one.model, rhs, np.zeros(3), changes)
+    sizes = np.sort(np.abs(changes).max(axis=0) * (one.model.whitened**2).sum(axis=1))
+    left_out = one.model.n - len(chosen["W"])
+    assert 0 < left_out < one.model.n
+    assert sizes[:left_out].sum() <= 0.005 * sizes.sum() < sizes[: left_out + 1].sum()
+    assert passes == len(chosen["W"]) / one.model.n

@@ -13,7 +13,7 @@ curvature ``c`` at hand, the step ``s = g / c`` therefore decreases the objectiv
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,15 @@ class Iterate:
     inner_passes: Array
     status: npt.NDArray[np.str_]
 
+    @classmethod
+    def begin(cls, parameters: Array, predictors: Array) -> Self:
+        """Nothing is known yet but where each starts."""
+        m, gradient = len(parameters), namespace(parameters).zeros_like(parameters)
+        status = np.full(m, Status.ITERATION_LIMIT.value, dtype="<U20")
+        return cls(
+            parameters, predictors, gradient, np.full(m, np.inf), np.zeros(m, dtype=np.int64), np.zeros(m), status
+        )
+
     def of(self, rows: slice) -> "Iterate":
         """Return some rows."""
         return Iterate(*(getattr(self, field.name)[rows] for field in fields(self)))
@@ -137,15 +146,7 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
     going = np.arange(m)
     x = xp.asarray(start, copy=True)
     t = objective.predictors(x, going)
-    at = Iterate(
-        x,
-        t,
-        xp.zeros_like(x),
-        np.full(m, np.inf),
-        np.zeros(m, dtype=np.int64),
-        np.zeros(m),
-        np.full(m, Status.ITERATION_LIMIT.value, dtype="<U20"),
-    )
+    at = Iterate.begin(x, t)
     slopes = objective.slopes(t)
     gradient = objective.gradient(x, slopes, going)
     norm = on_host(xp.linalg.vector_norm(gradient, axis=1)) / objective.divisor[going]
@@ -157,9 +158,8 @@ def minimize(objective: Objective, start: Array, limit: int, until_cut: bool = F
         leaving = (status != Status.ITERATION_LIMIT.value) | (iteration == limit) | (until_cut & cut)
         if leaving.any():
             done, stay = going[leaving], np.flatnonzero(~leaving)
-            at.parameters[done], at.predictors[done] = x[leaving], t[leaving]
-            at.gradient[done], at.gradient_norm[done] = gradient[leaving], norm[leaving]
-            at.iterations[done], at.status[done] = iteration, status[leaving]
+            at.parameters[done], at.predictors[done], at.gradient[done] = x[leaving], t[leaving], gradient[leaving]
+            at.gradient_norm[done], at.iterations[done], at.status[done] = norm[leaving], iteration, status[leaving]
             going = going[stay]
             if not going.size:
                 break
