@@ -103,7 +103,7 @@ def test_the_projects_own_configuration_is_valid():
         ("mirror: 's3://bucket'", "mirror = 's3://bucket': allowed: string, null, matching "),
         (
             "datasets: {digits: {embedding: {method: resnet}}}",
-            "datasets.digits.embedding.method = 'resnet': allowed: one of features, fourier",
+            "datasets.digits.embedding.method = 'resnet': allowed: one of audio, bow, features, fourier",
         ),
         ("datasets: {dogfish: {embedding: {features: 3}}}", "datasets.dogfish.embedding.features: unknown key"),
         ("datasets: {dogfish: {split: sauce}}", "datasets.dogfish.split = 'sauce': allowed: "),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from leaveout import linear_algebra
+from leaveout import devices, linear_algebra
 from leaveout.errors import DeviceUnavailable
 
 
@@ -14,15 +14,15 @@ def test_the_processor_computes_on_the_array_itself():
 
 
 def test_without_a_driver_auto_is_the_processor_and_torch_is_not_imported(monkeypatch):
-    monkeypatch.setattr(linear_algebra, "_driver", lambda: False)
-    monkeypatch.setattr(linear_algebra, "import_module", lambda name: pytest.fail(f"imported {name}"))
+    monkeypatch.setattr(devices, "_driver", lambda: False)
+    monkeypatch.setattr(devices, "import_module", lambda name: pytest.fail(f"imported {name}"))
     array = np.zeros((2, 3))
     assert linear_algebra.placed(array, "auto") is array
 
 
 def test_a_missing_card_is_an_error_only_where_it_is_asked_for(monkeypatch):
-    monkeypatch.setattr(linear_algebra, "_driver", lambda: True)
-    monkeypatch.setattr(linear_algebra, "find_spec", lambda name: None)
+    monkeypatch.setattr(devices, "_driver", lambda: True)
+    monkeypatch.setattr(devices, "find_spec", lambda name: None)
     array = np.zeros((2, 3))
     assert linear_algebra.placed(array, "auto") is array
     with pytest.raises(DeviceUnavailable, match=r"torch is not installed.*device = cpu"):

@@ -9,7 +9,7 @@ import pytest
 from leaveout.checksums import checksum
 from leaveout.download import Wanted, obtain
 from leaveout.errors import SourceError
-from leaveout.sources import Origin, describe, origin_of
+from leaveout.sources import Origin, content_checksum, describe, origin_of
 
 CONTENT = b"\x00\xff some bytes\n" * 1000
 
@@ -83,7 +83,7 @@ def test_what_is_no_record_is_refused_by_name(tmp_path, text):
 
 def test_a_file_is_described_by_its_checksum_and_who_vouches_for_it(package, wanted):
     record = obtain(wanted(package))
-    described = describe(wanted(package).target)
+    described = describe(wanted(package).target, [origin_of(wanted(package).target)])
     assert described == {key: value for key, value in asdict(record).items() if key != "origin"}
     assert (described["file"], described["sha256"]) == ("file.bin", hashlib.sha256(CONTENT).hexdigest())
 
@@ -93,12 +93,35 @@ def test_a_file_that_changed_after_it_was_verified_is_not_described(package, wan
     target = wanted(package).target
     target.write_bytes(CONTENT + b"more")
     with pytest.raises(SourceError) as refused:
-        describe(target)
+        describe(target, [origin_of(target)])
     for value in (str(target), checksum(target), hashlib.sha256(CONTENT).hexdigest()):
         assert value in str(refused.value)
 
 
-def test_a_file_that_nobody_verified_is_not_described(tmp_path):
+def test_a_download_without_its_record_is_not_described(tmp_path):
     (tmp_path / "file.bin").write_bytes(CONTENT)
     with pytest.raises(SourceError, match=origin_of(tmp_path / "file.bin").name):
-        describe(tmp_path / "file.bin")
+        describe(tmp_path / "file.bin", [origin_of(tmp_path / "file.bin")])
+
+
+def test_a_file_of_the_users_is_described_as_their_own(tmp_path):
+    (tmp_path / "file.bin").write_bytes(CONTENT)
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    expected = {"file": "file.bin", "sha256": sha256, "checksum": "own", "published": None, "unverified": False}
+    assert describe(tmp_path / "file.bin", []) == expected
+    with pytest.raises(SourceError, match=r"there is no .*other\.bin"):
+        describe(tmp_path / "other.bin", [])
+
+
+def test_a_folders_checksum_follows_names_and_contents_and_nothing_else(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").write_text("1")
+    (tmp_path / "a" / "other").write_text("2")
+    first = content_checksum(tmp_path / "a")
+    (tmp_path / "a" / "__pycache__").mkdir()
+    (tmp_path / "a" / "__pycache__" / "x.pyc").write_text("3")
+    assert content_checksum(tmp_path / "a") == first
+    (tmp_path / "a" / "other").write_text("3")
+    changed = content_checksum(tmp_path / "a")
+    (tmp_path / "a" / "other").rename(tmp_path / "a" / "renamed")
+    assert len({first, changed, content_checksum(tmp_path / "a")}) == 3

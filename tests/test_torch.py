@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 import leaveout
 from conftest import INTERCEPTS, REGULARIZERS, gaussian
-from leaveout import linear_algebra
+from leaveout import devices, linear_algebra
 from leaveout.evaluation import EVALUATIONS, bind
 from leaveout.measurement import measure
 from leaveout.model_file import read_model, write_model
@@ -106,7 +106,7 @@ def test_a_graphics_card_is_asked_of_torch(monkeypatch):
     placed = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.Tensor, "to", lambda self, where: placed.append(where) or self)
-    monkeypatch.setattr(linear_algebra, "_driver", lambda: True)
+    monkeypatch.setattr(devices, "_driver", lambda: True)
     for where in ("auto", "cuda"):
         assert linear_algebra.is_tensor(linear_algebra.placed(np.zeros((2, 2)), where))
     assert placed == ["cuda", "cuda"]

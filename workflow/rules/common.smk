@@ -138,6 +138,10 @@ def products(name):
     ]
 
 
+#: What rules with networks ask for beside memory: a graphics card, if the configuration insists on one.
+GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
+
+
 def embedded_by(method):
     """Names of the data sets that an embedding is used for."""
     return [name for name, dataset in CONFIG.datasets.items() if dataset["embedding"]["method"] == method]
@@ -148,21 +152,69 @@ def source_file_patterns():
     return sorted({re.escape(name) for source in CONFIG.sources.values() for name in source["files"]})
 
 
+def files_of(source):
+    """The files of a source, in the order of the configuration: downloaded ones, or the user's own where they are."""
+    entries = CONFIG.sources[source]["files"]
+    return [f"resources/raw/{source}/{name}" if fetched(entry) else entry["path"] for name, entry in entries.items()]
+
+
+def fetched(entry):
+    """Whether a source file is downloaded or comes from a package: it is verified, and has a record of its origin."""
+    return "url" in entry or "package" in entry
+
+
 def raw_files(wildcards):
-    """The source files of a data set, in the order of the configuration."""
-    source = CONFIG.datasets[wildcards.dataset]["source"]
-    return [f"resources/raw/{source}/{name}" for name in CONFIG.sources[source]["files"]]
+    """The source files of a data set."""
+    return files_of(CONFIG.datasets[wildcards.dataset]["source"])
 
 
-def raw_origins(wildcards):
-    """What vouches for the source files of a data set: there when they are verified."""
-    return [f"{file}.origin.json" for file in raw_files(wildcards)]
+def weights_of(dataset):
+    """What a data set's entry says of the weights of its model; nothing for an embedding without."""
+    return CONFIG.datasets[dataset]["embedding"].get("weights", {})
+
+
+def weights_files(wildcards):
+    """The weights of the model that a data set is embedded by, if they are files."""
+    weights = weights_of(wildcards.dataset)
+    if isinstance(weights, str):
+        return files_of(weights)
+    return [weights["path"]] if "path" in weights and "package" not in weights else []
+
+
+def origins(wildcards):
+    """What vouches for a data set's source files and weights: there when they are verified."""
+    names = sources_of(wildcards.dataset)
+    return [
+        f"resources/raw/{name}/{file}.origin.json"
+        for name in names
+        for file, entry in CONFIG.sources[name]["files"].items()
+        if fetched(entry)
+    ]
+
+
+def sources_of(dataset):
+    """Keys of the sources of a data set: its samples', and its model's if its weights come from one."""
+    weights = weights_of(dataset)
+    return [CONFIG.datasets[dataset]["source"], *([weights] if isinstance(weights, str) else [])]
+
+
+def preparation_entry(wildcards):
+    """The part of a data set's entry that decides its embedding."""
+    entry = CONFIG.datasets[wildcards.dataset]
+    return {key: entry[key] for key in ("parser", "classes", "embedding", "split")}
+
+
+def embedding_memory_mb(wildcards, attempt):
+    """Memory for an embedding: its features, a network with a batch, the samples, and Python itself."""
+    expected = CONFIG.datasets[wildcards.dataset]["expected"]
+    return int(attempt * (3000 + 3 * 4 * expected["n_train"] * expected["d"] / 2**20))
 
 
 def embedding_digest(wildcards):
-    """Digest of the library files behind an embedding, the data set's parser among them."""
-    dataset = CONFIG.datasets[wildcards.dataset]
-    return planned_digest(f"embed_{dataset['embedding']['method']}", [f"datasets.{dataset['parser']}"], wildcards)
+    """Digest of the library files behind an embedding, the data set's parser and its method's module among them."""
+    entry = CONFIG.datasets[wildcards.dataset]
+    modules = [f"datasets.{entry['parser']}", f"embed.{entry['embedding']['method']}"]
+    return planned_digest("embed", modules, wildcards)
 
 
 def row_labels(wildcards):
@@ -194,7 +246,7 @@ def dataset_entries(wildcards):
 
 def source_entries(wildcards):
     """Entries of their sources."""
-    names = sorted({entry["source"] for entry in dataset_entries(wildcards)})
+    names = sorted({name for run in study_of(wildcards).base_runs for name in sources_of(run.dataset)})
     return {name: config["sources"][name] for name in names}
 
 
@@ -202,6 +254,6 @@ def study_settings(wildcards):
     """The part of the configuration that a study depends on."""
     names = sorted({run.dataset for run in study_of(wildcards).runs})
     datasets = {name: config["datasets"][name] for name in names}
-    sources = {dataset["source"]: config["sources"][dataset["source"]] for dataset in datasets.values()}
+    sources = {source: config["sources"][source] for name in names for source in sources_of(name)}
     studies = {wildcards.study: config["studies"][wildcards.study]}
     return {"seed": CONFIG.seed, "studies": studies, "datasets": datasets, "sources": sources}

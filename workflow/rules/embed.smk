@@ -2,43 +2,16 @@
 
 Reads   resources/raw/{source}/{file}, resources/raw/{source}/{file}.origin.json
 Writes  resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
+Keeps   resources/embeddings/{dataset}/.chunks/, what is encoded, for the next attempt
 """
 
 
-rule embed_fourier:
-    """Embed small vectors by random Fourier features."""
-    input:
-        raw=raw_files,
-        origins=raw_origins,
-    output:
-        X="resources/embeddings/{dataset}/X.npy",
-        samples="resources/embeddings/{dataset}/samples.parquet",
-        about="resources/embeddings/{dataset}/about.json",
-    log:
-        "logs/embed/{dataset}.log",
-    benchmark:
-        "benchmarks/embed/{dataset}.jsonl"
-    wildcard_constraints:
-        dataset=one_of(embedded_by("fourier")),
-    conda:
-        "../../envs/core.yaml"
-    params:
-        parser=lookup(dpath="datasets/{dataset}/parser", within=config),
-        classes=lookup(dpath="datasets/{dataset}/classes", within=config),
-        embedding=lookup(dpath="datasets/{dataset}/embedding", within=config),
-        split=lookup(dpath="datasets/{dataset}/split", within=config),
-        library=embedding_digest,
-    message:
-        "Embedding {wildcards.dataset}"
-    script:
-        "../scripts/embed_fourier.py"
-
-
 rule embed_features:
-    """Take published features as they are."""
+    """Take the source's own features as they are."""
     input:
         raw=raw_files,
-        origins=raw_origins,
+        weights=weights_files,
+        origins=origins,
     output:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",
@@ -51,13 +24,82 @@ rule embed_features:
         dataset=one_of(embedded_by("features")),
     conda:
         "../../envs/core.yaml"
+    resources:
+        mem_mb=embedding_memory_mb,
+        device=CONFIG.device,
     params:
-        parser=lookup(dpath="datasets/{dataset}/parser", within=config),
-        classes=lookup(dpath="datasets/{dataset}/classes", within=config),
-        embedding=lookup(dpath="datasets/{dataset}/embedding", within=config),
-        split=lookup(dpath="datasets/{dataset}/split", within=config),
+        entry=preparation_entry,
         library=embedding_digest,
     message:
         "Reading the features of {wildcards.dataset}"
     script:
-        "../scripts/embed_features.py"
+        "../scripts/embed.py"
+
+
+use rule embed_features as embed_fourier with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("fourier")),
+    message:
+        "Embedding {wildcards.dataset} by random Fourier features"
+
+
+use rule embed_features as embed_bow with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("bow")),
+    conda:
+        "../../envs/bow.yaml"
+    threads: 8
+    message:
+        "Embedding {wildcards.dataset} by a bag of words"
+
+
+use rule embed_features as embed_logmel with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("logmel")),
+    conda:
+        "../../envs/logmel.yaml"
+    threads: 8
+    message:
+        "Embedding {wildcards.dataset} by log-mel spectrograms"
+
+
+use rule embed_features as embed_audio with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("audio")),
+    conda:
+        "../../envs/audio.yaml"
+    threads: 8
+    resources:
+        **GPU,
+        mem_mb=embedding_memory_mb,
+        device=CONFIG.device,
+    message:
+        "Embedding {wildcards.dataset} by OpenL3"
+
+
+use rule embed_features as embed_text with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("text")),
+    conda:
+        "../../envs/text.yaml"
+    threads: 8
+    resources:
+        **GPU,
+        mem_mb=embedding_memory_mb,
+        device=CONFIG.device,
+    message:
+        "Embedding {wildcards.dataset} by a text encoder"
+
+
+use rule embed_features as embed_vision with:
+    wildcard_constraints:
+        dataset=one_of(embedded_by("vision")),
+    conda:
+        "../../envs/vision.yaml"
+    threads: 8
+    resources:
+        **GPU,
+        mem_mb=embedding_memory_mb,
+        device=CONFIG.device,
+    message:
+        "Embedding {wildcards.dataset} by an image classifier"

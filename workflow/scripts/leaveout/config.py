@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from leaveout.errors import ConfigError
+from leaveout.extension import extended, extension_refusals
 
 #: The variant that a data set's own settings make.
 BASE = "base"
@@ -140,6 +141,9 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     """
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     config = _numbers(given)
+    for key, value, allowed in extension_refusals(config.get("datasets")):
+        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
+    config = {**config, "datasets": extended(config["datasets"])} if "datasets" in config else config
     for key, value in _not_finite(config):
         raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: allowed: finite numbers")
     error = best_match(Draft202012Validator(schema).iter_errors(config))
@@ -203,6 +207,10 @@ def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
     for name, dataset in config["datasets"].items():
         if dataset["source"] not in config["sources"]:
             yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
+        weights = dataset["embedding"].get("weights")
+        key = ["datasets", name, "embedding", "weights"]
+        if isinstance(weights, str) and weights not in config["sources"]:
+            yield key, weights, [*sorted(config["sources"]), "or {path: ...}, or {package: ..., path: ...}"]
     for name, study in config["studies"].items():
         for i, dataset in enumerate(study["datasets"]):
             if dataset not in config["datasets"]:

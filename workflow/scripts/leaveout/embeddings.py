@@ -97,7 +97,12 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
 
 
 def write_embeddings(
-    paths: EmbeddingPaths, X: Array, y: IntArray, ids: Sequence[str], parts: Sequence[str], about: Mapping[str, Any]
+    paths: EmbeddingPaths,
+    X: npt.ArrayLike,
+    y: IntArray,
+    ids: Sequence[str],
+    parts: Sequence[str],
+    about: Mapping[str, Any],
 ) -> None:
     """Write features (float32, memory-mappable), samples (id, y, split), and how they were made."""
     samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}

@@ -33,6 +33,14 @@ class DeviceUnavailable(LeaveoutError):
     """A device to compute on that this machine or this environment does not have."""
 
 
+class PackageMissing(LeaveoutError):
+    """A package that only some embeddings need, and that this environment does not have."""
+
+
+class InvalidModel(LeaveoutError):
+    """Weights or a network that cannot serve as an embedding."""
+
+
 class SourceError(LeaveoutError):
     """A source file that is missing, or not the expected one."""
 

@@ -5,13 +5,11 @@ the standard lacks, and what the two libraries spell differently, stands here an
 going, statuses and other decisions are numpy arrays on the host.
 """
 
-import shutil
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +19,7 @@ from array_api_compat import array_namespace, device, is_torch_array
 from threadpoolctl import ThreadpoolController
 
 from leaveout.arrays import Array
-from leaveout.errors import DeviceUnavailable
-
-Device = Literal["auto", "cpu", "cuda"]
+from leaveout.devices import Device, chosen
 
 
 def is_tensor(array: object) -> bool:
@@ -57,22 +53,9 @@ def placed(array: Array, where: Device) -> Array:
     DeviceUnavailable
         ``cuda`` is asked for and there is none, or no torch to use it.
     """
-    if where not in get_args(Device):
-        raise DeviceUnavailable(f"device = {where!r}: allowed is one of {', '.join(get_args(Device))}")
-    if where == "cpu" or (where == "auto" and not _driver()):
+    if chosen(where) == "cpu":
         return array
-    torch = import_module("torch") if find_spec("torch") else None
-    if torch is not None and torch.cuda.is_available():
-        return torch.from_numpy(np.array(array)).to("cuda")
-    if where == "auto":
-        return array
-    missing = "torch is not installed" if torch is None else "torch finds no CUDA device"
-    raise DeviceUnavailable(f"device = cuda: {missing} (device = cpu computes the same numbers)")
-
-
-def _driver() -> bool:
-    """Whether a driver of a graphics card is there at all: importing torch to ask takes seconds."""
-    return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
+    return import_module("torch").from_numpy(np.array(array)).to("cuda")
 
 
 def freeze(array: Array) -> None:

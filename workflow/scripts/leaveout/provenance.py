@@ -66,10 +66,10 @@ def _files(module: str) -> Iterator[Path]:
                 yield file
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on, where they are installed."""
+def versions(*further: str) -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on, where they are installed, and of further ones."""
     found = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *further):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -1,6 +1,8 @@
 """Source files in ``resources/raw``, and the record beside each of where it came from and what vouches for it."""
 
+import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +11,7 @@ from leaveout.checksums import checksum
 from leaveout.errors import SourceError
 from leaveout.files import complete
 
+#: Who states the checksum that a file has: the configuration, a mirror's list, or nobody: the first download's record.
 Voucher = Literal["published", "mirror", "first download"]
 
 
@@ -62,8 +65,14 @@ def origin_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.origin.json")
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path, origins: Collection[Path]) -> dict[str, Any]:
     """Name, checksum and voucher of a source file, for the record of what was made from it.
+
+    Parameters
+    ----------
+    path : Path
+    origins : collection of Path
+        Records of downloads; a file without one is the user's own.
 
     Returns
     -------
@@ -74,8 +83,10 @@ def describe(path: Path) -> dict[str, Any]:
     Raises
     ------
     SourceError
-        The file is not the one that was verified.
+        The file is not the one that was verified, or is not there.
     """
+    if origin_of(path) not in origins:
+        return own(path.name, content_checksum(path))
     record = Origin.read(origin_of(path))
     if (found := checksum(path)) != record.sha256:
         raise SourceError(
@@ -83,3 +94,26 @@ def describe(path: Path) -> dict[str, Any]:
             f"(remove it and run again)"
         )
     return {key: value for key, value in asdict(record).items() if key != "origin"}
+
+
+def own(name: str, sha256: str, voucher: str = "own") -> dict[str, Any]:
+    """Describe what was not downloaded: a file of the user's, or one that a package ships."""
+    return {"file": name, "sha256": sha256, "checksum": voucher, "published": None, "unverified": False}
+
+
+def content_checksum(path: Path) -> str:
+    """sha256 of a file; of a folder, that of the list of its files' checksums and names.
+
+    Raises
+    ------
+    SourceError
+        There is no such file or folder.
+    """
+    if path.is_file():
+        return checksum(path)
+    if not path.is_dir():
+        raise SourceError(f"there is no {path}")
+    digest = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts):
+        digest.update(f"{checksum(file)}  {file.relative_to(path).as_posix()}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""Long computations over samples, kept on disk a chunk at a time until all of it is there."""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from leaveout import files
+
+log = logging.getLogger(__name__)
+
+
+class Chunks:
+    """Results of a function on consecutive samples; those that an earlier job wrote are not computed again.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the chunks are, a folder for each key; folders of other keys are stale and are removed.
+    key : str
+        Digest of all that the results depend on.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._root, self._folder = folder, folder / key
+        for other in folder.glob("*") if folder.is_dir() else ():
+            if other != self._folder:
+                shutil.rmtree(other)
+
+    def map(self, function: Callable[[Any], Any], samples: Any, size: int) -> Iterator[Any]:
+        """Yield the function's results on ``size`` samples after the other; what is all one chunk is not written.
+
+        Parameters
+        ----------
+        function : function of some samples
+            Returns an array, or a list of str.
+        samples : sequence
+            Slices of it are what the function takes.
+        size : int
+        """
+        firsts = range(0, len(samples), size)
+        if len(firsts) <= 1:
+            yield function(samples)
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tqdm(total=len(samples), unit="sample", disable=None) as progress:  # nothing, where no terminal is
+            for first in firsts:
+                part = samples[first : first + size]
+                path = self._folder / f"{first:09d}-{len(part)}"
+                result = _read(path)
+                if result is None:
+                    result = function(part)
+                    _write(path, result)
+                    log.info("%d of %d samples", first + len(part), len(samples))
+                progress.update(len(part))
+                yield result
+
+    def discard(self) -> None:
+        """Remove all chunks: what they were for is written."""
+        shutil.rmtree(self._root, ignore_errors=True)
+
+
+def _write(path: Path, result: Any) -> None:
+    """Write an array as .npy, texts as .json."""
+    if isinstance(result, np.ndarray):
+        with files.complete(path.with_suffix(".npy")) as unfinished, unfinished.open("wb") as stream:
+            np.save(stream, result, allow_pickle=False)
+    else:
+        with files.complete(path.with_suffix(".json")) as unfinished:
+            unfinished.write_text(json.dumps(result), encoding="utf-8")
+
+
+def _read(path: Path) -> Any:
+    """Read what was written, None if nothing was."""
+    if path.with_suffix(".npy").exists():
+        return np.load(path.with_suffix(".npy"), allow_pickle=False)
+    if path.with_suffix(".json").exists():
+        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    return None

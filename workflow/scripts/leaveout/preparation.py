@@ -1,0 +1,72 @@
+"""Preparation of a data set: its source files parsed, labelled, split and encoded, in the one form of embeddings."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from leaveout.chunks import Chunks
+from leaveout.datasets import parser
+from leaveout.embed import Machine, encoder
+from leaveout.embeddings import EmbeddingPaths, parts_of, write_embeddings
+from leaveout.provenance import versions
+from leaveout.records import TRAIN, labelled
+from leaveout.sources import describe
+from leaveout.weights import describe_weights, located
+
+log = logging.getLogger(__name__)
+
+
+class PreparationPaths(Protocol):
+    """What a data set is made from; a job's named inputs serve."""
+
+    raw: Iterable[str]
+    weights: Iterable[str]
+    origins: Iterable[str]
+
+
+def prepare(
+    entry: Mapping[str, Any], inputs: PreparationPaths, outputs: EmbeddingPaths, machine: Machine, library: str
+) -> None:
+    """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
+
+    Parameters
+    ----------
+    entry : mapping
+        ``parser``, ``classes``, ``embedding`` and ``split`` of the data set.
+    inputs : PreparationPaths
+        ``raw``, its source files in the order of the configuration; ``weights``, the files of the model's weights, none
+        for a model without or one that a package ships; ``origins``, the records of those that were downloaded.
+    outputs : EmbeddingPaths
+    machine : Machine
+    library : str
+        Digest of the code: chunks of other code are stale.
+    """
+    raw, weights, origins = ([Path(file) for file in files] for files in (inputs.raw, inputs.weights, inputs.origins))
+    settings = entry["embedding"]
+    records, y = labelled(parser(entry["parser"])(*raw), entry["classes"])
+    parts = parts_of(records, entry["split"])
+    about: dict[str, Any] = {"sources": [describe(file, origins) for file in raw], "embedding": settings}
+    found = None
+    if "weights" in settings:
+        found = located(settings["weights"], weights)
+        about["weights"] = describe_weights(settings["weights"], found, weights, origins)
+    model = encoder(settings, found, machine)
+    about |= model.about
+    about["versions"] = versions(*model.packages)
+    key = {**about, "parser": entry["parser"], "classes": entry["classes"], "library": library, "chunk": model.chunk}
+    chunks = Chunks(Path(outputs.X).parent / ".chunks", _digest(key))
+    encoded = chunks.map(model.encode, records.payload, model.chunk)
+    X = model.features(encoded, np.array([part == TRAIN for part in parts]))
+    log.info("%d samples, %d features, %d for training", *X.shape, list(parts).count(TRAIN))
+    write_embeddings(outputs, X, y, records.ids, parts, about)
+    chunks.discard()
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """Digest of what can be written as JSON."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
