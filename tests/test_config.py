@@ -18,7 +18,7 @@ SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
 DATASETS = (ROOT / "config" / "datasets.yaml").read_text()
 REMOVAL = "studies.demo.removal"
 FILE = "sources: {new: {license: none, files: {'%s'"
-PLACE = "allowed: either url, or package and path"
+PLACE = "allowed: either url, or package and path, or path alone"
 STUDIES = "seed: 0\nstudies: {demo: {datasets: [digits]}}"
 
 
@@ -81,7 +81,7 @@ def test_the_projects_own_configuration_is_valid():
         ("studies: {demo: {evaluations: [accuracy]}}", "studies.demo.evaluations.0 = 'accuracy': allowed: one of"),
         (
             "studies: {demo: {datasets: [digit]}}",
-            "studies.demo.datasets.0 = digit: allowed: digits, dogfish (did",
+            "studies.demo.datasets.0 = digit: allowed: cifar10_auto_truck, cifar10_cat_dog, digits, dogfish, ",
         ),
         ("studies: {demo: {vary: [{dataset: mnist, n_train: [9]}]}}", "studies.demo.vary.0.dataset = mnist: allowed: "),
         (
@@ -97,7 +97,10 @@ def test_the_projects_own_configuration_is_valid():
             "studies.demo.evaluations = ['total_test_loss']: allowed: one at least of, test_prediction, test_loss",
         ),
         ("studies: {demo: {vary: [{dataset: digits}]}}", "studies.demo.vary.0 = {'dataset': 'digits'}: allowed: "),
-        ("datasets: {digits: {source: nowhere}}", "datasets.digits.source = nowhere: allowed: cifar10, digits, "),
+        (
+            "datasets: {digits: {source: nowhere}}",
+            "datasets.digits.source = nowhere: allowed: bert_base_uncased, cifar10, ",
+        ),
         ("mirror: 3", "mirror = 3: allowed: string, null, matching "),
         ("mirror: ''", "mirror = '': allowed: string, null, matching "),
         ("mirror: 's3://bucket'", "mirror = 's3://bucket': allowed: string, null, matching "),
@@ -112,9 +115,23 @@ def test_the_projects_own_configuration_is_valid():
             "datasets.digits.split.generator = 'mt': allowed: one of",
         ),
         ("accept_unverified: enron", "accept_unverified = 'enron': allowed: array"),
-        ("accept_unverified: [enrom]", "accept_unverified.0 = enrom: allowed: cifar10, digits, dogfish, enron, "),
+        ("accept_unverified: [enrom]", "accept_unverified.0 = enrom: allowed: bert_base_uncased, cifar10, "),
         ("sources: {new: {files: {}, license: none}}", "sources.new.files = {}: allowed: object, with at least 1 keys"),
-        (f"{FILE % 'a/b'}: {{url: 'https://example.org'}}}}}}}}", "sources.new.files.a/b: allowed: string, matching "),
+        (
+            f"{FILE % 'a/b/c'}: {{url: 'https://example.org'}}}}}}}}",
+            "sources.new.files.a/b/c: allowed: string, matching ",
+        ),
+        (f"{FILE % '../a'}: {{url: 'https://example.org'}}}}}}}}", "sources.new.files.../a: allowed: string, "),
+        (f"{FILE % 'f'}: {{path: f, sha256: {'0a' * 32}}}}}}}}}", "sources.new.files.f = {'path': 'f', "),
+        (
+            "datasets: {enron: {embedding: {weights: en_core_web_md}}}",
+            "datasets.enron.embedding.weights = en_core_web_md: allowed: bert_base_uncased, cifar10, ",
+        ),
+        ("datasets: {enron: {embedding: {weights: {}}}}", "datasets.enron.embedding.weights = {}: allowed: "),
+        (
+            "datasets: {imdb: {embedding: {pooling: max}}}",
+            "datasets.imdb.embedding.pooling = 'max': allowed: one of cls",
+        ),
         (f"{FILE % '.hidden'}: {{url: 'https://example.org'}}}}}}}}", "sources.new.files..hidden: allowed: string, "),
         (
             f"{FILE % 'f'}: {{url: 'ftp://example.org'}}}}}}}}",
@@ -152,9 +169,16 @@ def test_sources_have_the_files_that_mirrors_have_and_checksums_where_they_are_p
     """Addresses and checksums of the original publishers; a mirror has the same names."""
     sources = loaded().sources
     files = {name: (source, file) for source, entry in sources.items() for name, file in entry["files"].items()}
-    published = {name for name, (_, file) in files.items() if set(file) & {"md5", "sha256"}}
-    assert published == {"cifar-10-python.tar.gz", "aclImdb_v1.tar.gz", "digits.csv.gz"}
-    assert {name: source for name, (source, _) in files.items()} == {
+    unpublished = {name for name, (_, file) in files.items() if not set(file) & {"md5", "sha256"}}
+    assert unpublished == {
+        "ESC-50-master.zip",
+        "dogfish_900_300_inception_features_train.npz",
+        "dogfish_900_300_inception_features_test.npz",
+        "enron1.tar.gz",
+        "openl3_audio_mel256_env-v0_4_0.h5.gz",
+    }
+    data = {dataset["source"] for dataset in loaded().datasets.values()}
+    assert {name: source for name, (source, _) in files.items() if source in data} == {
         "ESC-50-master.zip": "esc50",
         "cifar-10-python.tar.gz": "cifar10",
         "dogfish_900_300_inception_features_train.npz": "dogfish",

@@ -3,20 +3,19 @@
 import gzip
 import hashlib
 import io
-import json
 import logging
 import sys
 from pathlib import Path
 
 import pytest
 from tenacity import wait_none
+from tqdm import tqdm
 
 from leaveout import transfer
 from leaveout.checksums import listed
 from leaveout.download import Wanted, obtain
 from leaveout.errors import SourceError
 from leaveout.mirror import Mirror
-from leaveout.progress import Progress
 from leaveout.sources import Origin, describe, origin_of
 from serving import serving
 
@@ -53,7 +52,7 @@ def wanted(tmp_path, server):
     def entry(**keys):
         keys = keys or {"sha256": sha256(CONTENT)}
         lock = tmp_path / "resources" / "checksums" / "source" / f"{NAME}.json"
-        return Wanted("source", {"url": f"{server.address}/{NAME}"} | keys, folder / NAME, lock)
+        return Wanted("source", NAME, {"url": f"{server.address}/{NAME}"} | keys, folder / NAME, lock)
 
     return entry
 
@@ -236,14 +235,14 @@ def test_another_file_than_the_published_one_is_refused_with_both_checksums(want
 
 
 def test_a_job_that_was_left_behind_and_writes_too_spoils_nothing(unstated, server, monkeypatch):
-    advance, once = Progress.advance, [OTHER[:10]]
+    update, once = tqdm.update, [OTHER[:10]]
 
     def interfere(self, count):
         with transfer.Partial(unstated.target).path.open("ab") as file:
             file.write(once.pop() if once else b"")
-        advance(self, count)
+        update(self, count)
 
-    monkeypatch.setattr(Progress, "advance", interfere)
+    monkeypatch.setattr(tqdm, "update", interfere)
     obtain(unstated, None, ["source"])
     assert is_complete(unstated)
     assert server.ranges_of(NAME) == [None, None]
@@ -329,7 +328,9 @@ def test_a_file_of_a_packaged_source_does_not_come_from_the_mirror(tmp_path, wan
     (package / "file.bin").write_bytes(CONTENT)
     monkeypatch.syspath_prepend(package.parent)
     task = wanted(sha256=sha256(CONTENT))
-    task = Wanted(task.source, {"package": "shipping", "path": "file.bin", **task.published}, task.target, task.lock)
+    task = Wanted(
+        task.source, task.file, {"package": "shipping", "path": "file.bin", **task.published}, task.target, task.lock
+    )
     assert obtain(task, Mirror(str(tmp_path / "none"))).origin == "package shipping"
     assert is_complete(task)
 
@@ -482,7 +483,7 @@ def test_a_file_without_any_checksum_comes_from_a_folder_and_over_plain_http_if_
 
 def test_a_file_that_the_mirror_lacks_is_named(wanted, mirror, put):
     task = wanted(url=ELSEWHERE, sha256=sha256(OTHER))
-    task = Wanted(task.source, task.entry, task.target.with_name("lacking.npz"), task.lock)
+    task = Wanted(task.source, "lacking.npz", task.entry, task.target, task.lock)
     message = error(task, mirror)
     assert mirror.location("lacking.npz") in message
     assert str(task.target) in message
@@ -567,16 +568,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_shows_progress_and_nothing_else_does(wanted, monkeypatch, caplog):
-    monkeypatch.setattr("leaveout.progress._INTERVAL", 0)
+def test_a_terminal_shows_progress_and_nothing_else_does(wanted, monkeypatch):
     for stream in (Terminal(), io.StringIO()):
         monkeypatch.setattr(sys, "stderr", stream)
         task = wanted()
         task.target.unlink(missing_ok=True)
         obtain(task)
         shown = stream.getvalue()
-        assert ("data.tar.gz: 0.8 of 0.8 MB (100%)" in shown) is stream.isatty()
-        assert shown.endswith("\x1b[K") is stream.isatty()
+        assert (f"{NAME}:   0%|" in shown) is stream.isatty()
+        assert (shown.count("\n"), shown[shown.rfind("\r") :].strip()) == (0, "")  # and the line is empty again
 
 
 def test_the_log_has_a_line_a_request(wanted, server, caplog):
@@ -587,10 +587,3 @@ def test_the_log_has_a_line_a_request(wanted, server, caplog):
     assert f"{server.address}/{NAME}: from byte 0 of {len(CONTENT)}" in messages
     assert f"{server.address}/{NAME}: from byte {HALF} of {len(CONTENT)}" in messages
     assert len(messages) == 3
-
-
-def test_progress_without_a_known_length_has_no_percentage():
-    progress = Progress("file", 1_500_000, None)
-    progress.advance(500_000)
-    assert progress.line().startswith("file: 2.0 MB, ")
-    assert json.dumps(progress.line()).count("%") == 0

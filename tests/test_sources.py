@@ -32,7 +32,7 @@ def wanted(tmp_path):
 
     def entry(package, path="data/file.bin", sha256=None):
         keys = {"package": package, "path": path, "sha256": sha256 or hashlib.sha256(CONTENT).hexdigest()}
-        return Wanted("shipped", keys, tmp_path / "raw" / "file.bin", tmp_path / "lock.json")
+        return Wanted("shipped", "file.bin", keys, tmp_path / "raw" / "file.bin", tmp_path / "lock.json")
 
     return entry
 

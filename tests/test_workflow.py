@@ -106,6 +106,7 @@ def finished(tmp_path_factory):
         "effects": 4,
         "table1": 1,
         "table2": 1,
+        "table3": 1,
         **DOWNSTREAM,
     }
     return checkout
@@ -114,7 +115,7 @@ def finished(tmp_path_factory):
 def test_a_study_by_its_name_makes_all_its_products(finished):
     made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
     forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
-    forms += [("tables", ("calibration", "certificates", "table1", "table2"), ("csv", "md", "tex", "html"))]
+    forms += [("tables", ("calibration", "certificates", "table1", "table2", "table3"), ("csv", "md", "tex", "html"))]
     expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
     for variant in VARIANTS:
         expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "factor.npy", "removal_sets.parquet")}

@@ -31,7 +31,7 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 
 FIGURES = ["figure1", "figure4"]
-TABLES = ["calibration", "certificates", "table1", "table2"]
+TABLES = ["calibration", "certificates", "table1", "table2", "table3"]
 
 
 def one_of(names):
@@ -237,6 +237,11 @@ def base_fits(wildcards):
 def base_samples(wildcards):
     """Embedded samples of a study's data sets, in the same order."""
     return [f"resources/embeddings/{run.dataset}/samples.parquet" for run in study_of(wildcards).base_runs]
+
+
+def base_abouts(wildcards):
+    """Records of how these were made, in the same order."""
+    return [f"resources/embeddings/{run.dataset}/about.json" for run in study_of(wildcards).base_runs]
 
 
 def dataset_entries(wildcards):

@@ -1,6 +1,6 @@
 """Figures: shards -> what people look at. Each figure asks for the shards that it draws, and no others.
 
-Reads   results/{study}/{dataset}/base/effects/{shard}.parquet
+Reads   results/{study}/{dataset}/base/effects/{shard}.parquet, resources/embeddings/{dataset}/about.json
 Writes  results/{study}/figures/{figure1,figure4}.{pdf,png,svg}
 """
 
@@ -9,6 +9,7 @@ rule figure1:
     """Draw predicted against actual effects."""
     input:
         shards=plotted_shards,
+        abouts=base_abouts,
     output:
         pdf="results/{study}/figures/figure1.pdf",
         png="results/{study}/figures/figure1.png",

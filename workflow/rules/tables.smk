@@ -1,7 +1,7 @@
 """Tables: what is known about the data sets of a study.
 
-Reads   results/{study}/{dataset}/base/fit.npz, resources/embeddings/{dataset}/samples.parquet
-Writes  results/{study}/tables/{table1,table2}.{csv,md,tex,html}
+Reads   results/{study}/{dataset}/base/fit.npz, resources/embeddings/{dataset}/{samples.parquet,about.json}
+Writes  results/{study}/tables/{table1,table2,table3}.{csv,md,tex,html}
 """
 
 
@@ -10,6 +10,7 @@ rule table1:
     input:
         fits=base_fits,
         samples=base_samples,
+        abouts=base_abouts,
     output:
         csv="results/{study}/tables/table1.csv",
         md="results/{study}/tables/table1.md",
@@ -57,3 +58,29 @@ rule table2:
         "Tabulating the licences of {wildcards.study}"
     script:
         "../scripts/table2.py"
+
+
+rule table3:
+    """Tabulate the licences of the models that embed."""
+    output:
+        csv="results/{study}/tables/table3.csv",
+        md="results/{study}/tables/table3.md",
+        tex="results/{study}/tables/table3.tex",
+        html=report(
+            "results/{study}/tables/table3.html",
+            caption="../report/table3.rst",
+            category="Tables",
+            labels={"table": "licences of models"},
+        ),
+    log:
+        "logs/{study}/table3.log",
+    conda:
+        "../../envs/core.yaml"
+    params:
+        datasets=dataset_entries,
+        sources=source_entries,
+        library=library("table3"),
+    message:
+        "Tabulating the licences of models in {wildcards.study}"
+    script:
+        "../scripts/table3.py"

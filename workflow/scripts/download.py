@@ -7,7 +7,7 @@ from leaveout.job import job
 from leaveout.mirror import Mirror
 
 with job(snakemake):
-    params, settings = snakemake.params, snakemake.config
-    wanted = Wanted(snakemake.wildcards.source, params.entry, Path(snakemake.output.file), Path(params.lock))
+    names, params, settings = snakemake.wildcards, snakemake.params, snakemake.config
+    wanted = Wanted(names.source, names.file, params.entry, Path(snakemake.output.file), Path(params.lock))
     mirror = Mirror(settings["mirror"]) if settings["mirror"] else None
     obtain(wanted, mirror, settings["accept_unverified"])

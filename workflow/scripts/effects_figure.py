@@ -6,10 +6,12 @@ from leaveout.comparison import compare
 from leaveout.effects import read
 from leaveout.figures import effects_figure, save
 from leaveout.job import job
+from leaveout.vouching import marked
 
 with job(snakemake) as log:
     rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
     comparison = compare(rows, snakemake.params.column)
     for name in comparison.uncertified:
         log.warning("not certified, not drawn: %s", name)
-    save(effects_figure(comparison, snakemake.params.titles, snakemake.params.quantity), snakemake.output)
+    titles, note = marked(snakemake.params.titles, snakemake.input.abouts)
+    save(effects_figure(comparison, titles, snakemake.params.quantity, note), snakemake.output)

@@ -5,5 +5,6 @@ from leaveout.job import job
 from leaveout.tables import write_table
 
 with job(snakemake):
-    table = datasets_table(snakemake.params.datasets, snakemake.input.fits, snakemake.input.samples)
+    given = snakemake.input
+    table = datasets_table(snakemake.params.datasets, given.fits, given.samples, given.abouts)
     write_table(table, readable_datasets(table), snakemake.output, "Data sets, and test accuracy of the full models.")

@@ -226,8 +226,11 @@ def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequenc
     for name, source in sources.items():
         for file, entry in source["files"].items():
             place = set(entry) - {"md5", "sha256"}
-            if place not in ({"url"}, {"package", "path"}):
-                yield ["sources", name, "files", file], dict(entry), ["either url", "or package and path"]
+            if place not in ({"url"}, {"package", "path"}, {"path"}):
+                allowed = ["either url", "or package and path", "or path alone"]
+                yield ["sources", name, "files", file], dict(entry), allowed
+            elif place == {"path"} != set(entry):
+                yield ["sources", name, "files", file], dict(entry), ["path alone; your own file may change"]
             elif "package" in entry and "sha256" not in entry:
                 yield ["sources", name, "files", file], dict(entry), ["package and path with sha256"]
     for i, name in enumerate(accepted):

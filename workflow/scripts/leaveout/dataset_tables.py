@@ -11,13 +11,17 @@ from scipy.stats import binomtest
 
 from leaveout.model_file import read_summary
 from leaveout.records import TEST
+from leaveout.vouching import vouched
 
 #: Columns that readers see as percentages.
 PERCENT = ("accuracy", "paper_accuracy", "difference")
 
 
 def datasets_table(
-    datasets: Sequence[Mapping[str, Any]], fits: Sequence[str | Path], samples: Sequence[str | Path]
+    datasets: Sequence[Mapping[str, Any]],
+    fits: Sequence[str | Path],
+    samples: Sequence[str | Path],
+    abouts: Sequence[str | Path],
 ) -> pd.DataFrame:
     """Size and test accuracy of each data set, beside what the paper reports.
 
@@ -25,17 +29,18 @@ def datasets_table(
     ----------
     datasets : sequence of mapping
         Entries of the configuration, a row each.
-    fits, samples : sequence of path
-        Their fits and embedded samples, in the same order.
+    fits, samples, abouts : sequence of path
+        Their fits, embedded samples, and the records of how these were made, in the same order.
 
     Returns
     -------
     pandas.DataFrame
         ``accuracy``, ``accuracy_low`` and ``accuracy_high`` (Wilson's 95 % interval, over the test samples),
         ``paper_accuracy`` and ``difference`` (measured less paper) are shares; NaN where the paper has no number.
+        ``files`` says what vouches for the files of samples and model (`vouching.vouched`).
     """
     records = []
-    for entry, fit, embedded in zip(datasets, fits, samples, strict=True):
+    for entry, fit, embedded, about in zip(datasets, fits, samples, abouts, strict=True):
         found, paper = read_summary(fit), entry.get("paper", {}).get("accuracy", np.nan)
         n_test = pq.read_table(embedded, columns=["split"])["split"].to_pylist().count(TEST)
         accuracy = found.test_accuracy
@@ -51,6 +56,7 @@ def datasets_table(
                 "accuracy_high": high,
                 "paper_accuracy": paper,
                 "difference": accuracy - paper,
+                "files": vouched(about),
                 "description": entry["description"],
             }
         )
@@ -70,11 +76,28 @@ def readable_datasets(table: pd.DataFrame) -> pd.DataFrame:
 
 def licenses_table(datasets: Sequence[Mapping[str, Any]], sources: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Licence of the source of each data set; sets of one source share a row."""
-    titles: dict[str, list[str]] = {}
+    used = [(entry["source"], sources[entry["source"]]["license"], entry["title"]) for entry in datasets]
+    return _shared(used, ["source", "license", "datasets"])
+
+
+def model_licenses_table(
+    datasets: Sequence[Mapping[str, Any]], sources: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Licence of the weights that each data set is embedded by; sets of one model share a row, others have none."""
+    used = []
     for entry in datasets:
-        titles.setdefault(entry["source"], []).append(entry["title"])
-    records = [
-        {"source": source, "datasets": "; ".join(names), "license": sources[source]["license"]}
-        for source, names in titles.items()
-    ]
-    return pd.DataFrame(records)
+        weights = entry["embedding"].get("weights")
+        if isinstance(weights, str):
+            used.append((weights, sources[weights]["license"], entry["title"]))
+        elif weights is not None:
+            name = "/".join(weights[key] for key in ("package", "path") if key in weights)
+            used.append((name, weights.get("license", "not stated"), entry["title"]))
+    return _shared(used, ["model", "license", "datasets"])
+
+
+def _shared(used: Sequence[tuple[str, str, str]], columns: Sequence[str]) -> pd.DataFrame:
+    """A row for each thing that is used, with its licence and the titles of all data sets that use it."""
+    titles: dict[tuple[str, str], list[str]] = {}
+    for name, licence, title in used:
+        titles.setdefault((name, licence), []).append(title)
+    return pd.DataFrame([(*key, "; ".join(names)) for key, names in titles.items()], columns=list(columns))

@@ -27,15 +27,18 @@ class Wanted:
     ----------
     source : str
         Key of the source.
+    file : str
+        Its name in the source and in mirrors; it may be in a folder.
     entry : mapping
         ``url``, or ``package`` and ``path``; ``sha256`` and ``md5`` where they are published.
     target : Path
-        Where it belongs; its name is the file's.
+        Where it belongs.
     lock : Path
         Where the record of the first download is, if nobody else states a checksum.
     """
 
     source: str
+    file: str
     entry: Mapping[str, str]
     target: Path
     lock: Path
@@ -55,7 +58,7 @@ class Wanted:
         """What a user can do without network."""
         return (
             f"Put the file at {self.target}, or set `mirror` in config/config.yaml "
-            f"to a folder or address that holds {self.target.name}"
+            f"to a folder or address that holds {self.file}"
         )
 
 
@@ -98,19 +101,19 @@ def obtain(wanted: Wanted, mirror: Mirror | None = None, accept_unverified: Coll
             return _kept(wanted, binding)
         if wanted.target.exists():
             log.warning("%s: %s: replacing it", wanted.target, difference(wanted.target, binding.checksums))
-        place = wanted.entry["url"] if mirror is None else mirror.location(wanted.target.name)
+        place = wanted.entry["url"] if mirror is None else mirror.location(wanted.file)
         if is_address(place):
             return _from_address(wanted, binding, place, wanted.source in accept_unverified)
         return _from_folder(wanted, binding, Path(place))
     except transfer.Unreachable as error:
         state = "not the expected file" if wanted.target.exists() else "missing"
         raise SourceError(
-            f"{wanted.source}: {wanted.target.name} is {state}, and cannot be fetched: {error}. {wanted.remedy}"
+            f"{wanted.source}: {wanted.file} is {state}, and cannot be fetched: {error}. {wanted.remedy}"
         ) from error
     except transfer.OtherFile as error:
         raise SourceError(f"{wanted.source}: {error}: {_reproach(wanted, binding)}") from error
     except OSError as error:  # no space, no permission
-        raise SourceError(f"{wanted.source}: {wanted.target.name} cannot be written: {error}") from error
+        raise SourceError(f"{wanted.source}: {wanted.file} cannot be written: {error}") from error
 
 
 def _stated(wanted: Wanted) -> Vouched:
@@ -123,7 +126,7 @@ def _stated(wanted: Wanted) -> Vouched:
 
 def _mirrored(wanted: Wanted, mirror: Mirror | None) -> Vouched | None:
     """The mirror's checksum, if it states one."""
-    sha256 = mirror.checksum(wanted.target.name) if mirror else None
+    sha256 = mirror.checksum(wanted.file) if mirror else None
     return None if sha256 is None else Vouched("mirror", {"sha256": sha256})
 
 
@@ -179,7 +182,7 @@ def _from_address(wanted: Wanted, vouched: Vouched, address: str, accepted: bool
     unverified = not vouched.checksums and not address.startswith("https://")
     if unverified and not accepted:
         raise SourceError(
-            f"{wanted.source}: {address} is plain http and nobody states a checksum of {wanted.target.name}: nothing "
+            f"{wanted.source}: {address} is plain http and nobody states a checksum of {wanted.file}: nothing "
             f"would tell another file from the right one. To take what comes, and hold later downloads to it, set "
             f"`accept_unverified: [{wanted.source}]` in config/config.yaml. Or: {wanted.remedy}"
         )
@@ -196,7 +199,7 @@ def _recorded(wanted: Wanted, path: Path, vouched: Vouched, origin: str, unverif
     published = difference(path, wanted.published) is None if wanted.published else None
     first = wanted.recorded if vouched.by == "first download" else None
     record = Origin(
-        file=wanted.target.name,
+        file=wanted.file,
         sha256=checksum(path),
         origin=origin,
         checksum="published" if published else vouched.by,

@@ -48,7 +48,9 @@ STYLE: dict[Any, Any] = {
 CENTRAL, STRETCH = 0.98, 1.5
 
 
-def effects_figure(comparison: Comparison, titles: Mapping[str, str], quantity: str = "effect") -> Figure:
+def effects_figure(
+    comparison: Comparison, titles: Mapping[str, str], quantity: str = "effect", note: str | None = None
+) -> Figure:
     """Draw predicted against actual effects: a row an evaluation function, a column a data set.
 
     Parameters
@@ -59,6 +61,8 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str], quantity: 
         Columns, in order.
     quantity : str
         What is compared, in the readers' words.
+    note : str, optional
+        What readers have to know, below the panels.
     """
     pairs = comparison.pairs
     rows = [name for name in EVALUATIONS if name in set(pairs["evaluation"])] or list(EVALUATIONS)
@@ -77,10 +81,9 @@ def effects_figure(comparison: Comparison, titles: Mapping[str, str], quantity: 
         figure.legend(
             handles=_legend(set(pairs["strategy"])), loc="outside right upper", title="Estimator, removal strategy"
         )
-        if comparison.uncertified:
-            figure.text(
-                0.99, 0.01, f"{len(comparison.uncertified)} sets not certified, not drawn", ha="right", va="bottom"
-            )
+        left_out = f"{len(comparison.uncertified)} sets not certified, not drawn" if comparison.uncertified else None
+        if notes := [text for text in (left_out, note) if text]:
+            figure.text(0.99, 0.01, "\n".join(notes), ha="right", va="bottom")
     return figure
 
 

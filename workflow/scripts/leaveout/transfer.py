@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +11,11 @@ from typing import Any, TypeVar
 import requests
 import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tqdm import tqdm
 
 from leaveout.checksums import difference
 from leaveout.errors import SourceError
 from leaveout.files import complete
-from leaveout.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -259,13 +258,17 @@ def _append(answer: requests.Response, partial: Partial, offset: int, expected: 
     total = offset + int(length) if length.isdecimal() else None
     log.info("%s: from byte %d%s", answer.url, offset, f" of {total}" if total else "")
     body: Any = answer.raw
-    progress = Progress(partial.target.name, offset, total)
+    # disable=None: a line that a terminal shows, and a log file never sees
+    units: dict[str, Any] = {"unit": "B", "unit_scale": True, "leave": False, "disable": None}
     try:
-        with partial.path.open("ab") as file, closing(progress):
+        with (
+            partial.path.open("ab") as file,
+            tqdm(desc=partial.target.name, initial=offset, total=total, **units) as progress,
+        ):
             # not iter_content, which unpacks .gz where a server calls that an encoding
             for chunk in body.stream(CHUNK, decode_content=False):
                 file.write(chunk)
-                progress.advance(len(chunk))
+                progress.update(len(chunk))
     except urllib3.exceptions.HTTPError:
         if not expected or difference(partial.path, expected) is not None:
             raise
