@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch bench lint format report lock clean
+.PHONY: help run test test-torch test-embed embed bench lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ test: $(VENV)/.test ## test the library and a tiny workflow
 
 test-torch: $(VENV)/.torch ## test the engine on torch's arrays against numpy's (installs torch, which may be large)
 	$(BIN)/python -m pytest -m torch tests/test_torch.py
+
+test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound, and a study of them (installs torch and more)
+	$(BIN)/python -m pytest -m embed tests
+
+embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 
 bench: $(VENV)/.test ## measure speed and memory beside their targets; writes docs/benchmark.md (BENCH=--quick: a minute)
 	PYTHONPATH=workflow/scripts $(BIN)/python -m bench $(BENCH)
@@ -77,7 +82,19 @@ $(VENV)/.test: requirements/test.txt | $(VENV)/bin/python
 	@touch $(VENV)/.run $@
 
 # Not locked: which files torch consists of depends on the machine's graphics card.
+UNLOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement
+
 $(VENV)/.torch: requirements/torch.txt $(VENV)/.test
 	@echo "installing torch"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(UNLOCKED) $<
+	@touch $@
+
+$(VENV)/.embed: requirements/embed.txt requirements/torch.txt $(VENV)/.run
+	@echo "installing the packages of the embeddings (once, several minutes)"
+	@$(UNLOCKED) $<
+	@touch $@
+
+$(VENV)/.test-embed: requirements/test-embed.txt $(VENV)/.test $(VENV)/.embed
+	@echo "installing small models for tests"
+	@$(UNLOCKED) $<
 	@touch $@

@@ -14,7 +14,18 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "pyarrow", "pandas", "matplotlib",
 
 @cache
 def library_digest(script: Path, *modules: str) -> str:
-    """Digest of the library's files that a script reaches by import, found by reading its syntax tree.
+    """Digest of the library's files that a script reaches by import.
+
+    Parameters and errors are those of `library_files`.
+    """
+    digest = hashlib.sha256()
+    for file in library_files(script, *modules):
+        digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def library_files(script: Path, *modules: str) -> list[Path]:
+    """Files of the library that a script reaches by import, found by reading syntax trees.
 
     Parameters
     ----------
@@ -37,10 +48,7 @@ def library_digest(script: Path, *modules: str) -> str:
                 waiting.extend(_imported(file))
     if not reached:
         raise ValueError(f"{script}: imports nothing from {PACKAGE.name}")
-    digest = hashlib.sha256()
-    for file in sorted(reached):
-        digest.update(f"{file.relative_to(PACKAGE)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return sorted(reached)
 
 
 def _imported(file: Path) -> Iterator[str]:
