@@ -152,6 +152,11 @@ def source_file_patterns():
     return sorted({re.escape(name) for source in CONFIG.sources.values() for name in source["files"]})
 
 
+def file_entry(wildcards):
+    """What the configuration says of a source file."""
+    return CONFIG.sources[wildcards.source]["files"][wildcards.file]
+
+
 def files_of(source):
     """The files of a source, in the order of the configuration: downloaded ones, or the user's own where they are."""
     entries = CONFIG.sources[source]["files"]

@@ -23,7 +23,7 @@ rule download:
     conda:
         "../../envs/core.yaml"
     params:
-        entry=lookup(dpath="sources/{source}/files/{file}", within=config),
+        entry=file_entry,
         lock="resources/checksums/{source}/{file}.json",
         library=library("download"),
     message:
