@@ -101,6 +101,13 @@ def test_the_file_is_read_where_it_is_and_recorded_as_the_users_own(finished):
     assert not (folder / "resources/raw/mine").exists()
 
 
+def test_the_files_that_the_documentation_names_are_there(finished):
+    named = re.findall(r"`((?:results|resources)/[^`]*\.\w+)`", SECTION)
+    assert len(named) == 5
+    for name in named:
+        assert (finished[0].folder / name.replace("my_study", "own").replace("mine", "patients")).is_file(), name
+
+
 def test_a_changed_file_runs_again(finished):
     checkout, config = finished
     assert jobs(checkout.snakemake("own", config=config, options=["--dry-run"]), ["own"]) == {}
@@ -143,13 +150,6 @@ def test_the_documentations_example_is_a_valid_configuration(tmp_path):
     assert config.datasets["mine"]["classes"] == {"0": ["0"], "1": ["1"]}
     (run,) = config.studies["my_study"].runs
     assert run.dataset == "mine"
-
-
-def test_the_files_that_the_documentation_names_are_there(finished):
-    named = re.findall(r"`((?:results|resources)/[^`]*\.\w+)`", SECTION)
-    assert len(named) == 5
-    for name in named:
-        assert (finished[0].folder / name.replace("my_study", "own").replace("mine", "patients")).is_file(), name
 
 
 def test_the_documentations_example_runs(tmp_path):

@@ -81,19 +81,11 @@ def parse(*files: Path) -> Records:
             f"{files[0]}: other files of the source are {', '.join(sorted(kinds))} (save all as one kind)"
         )
     parts = [_read(path) for path in files]
-    first = parts[0]
-    for path, part in zip(files, parts, strict=True):
-        if (part.features, part.texts.keys()) != (first.features, first.texts.keys()):
-            own, others = ([*one.texts, *one.features] for one in (part, first))
-            different = sorted(set(own) ^ set(others)) or ["the same columns in another order"]
-            raise InvalidData(
-                f"{path}: other columns than {files[0]}: {_few(different)} (save all files with the same columns, in "
-                f"the same order)"
-            )
-    texts = {name: [*chain.from_iterable(part.texts[name] for part in parts)] for name in first.texts}
-    _check_unique(texts[ID], files, [len(part.X) for part in parts])
-    X = first.X if len(parts) == 1 else np.concatenate([part.X for part in parts])
-    return Records(texts[ID], X, class_names(texts[LABEL]), texts.get(SPLIT))
+    _check_columns(files, parts)
+    lengths = [len(part.X) for part in parts]
+    whole = _joined(parts)
+    _check_unique(whole.texts[ID], files, lengths)
+    return Records(whole.texts[ID], whole.X, class_names(whole.texts[LABEL]), whole.texts.get(SPLIT))
 
 
 def class_names(labels: Sequence[str]) -> list[str]:
@@ -105,6 +97,21 @@ def class_names(labels: Sequence[str]) -> list[str]:
         whole = {word: WHOLE.fullmatch(word) for word in words}
         name = {word: str(int(found[1] + found[2])) if found else word for word, found in whole.items()}
     return [name[label] for label in labels]
+
+
+def _joined(parts: list[Part]) -> Part:
+    """All samples of parts with the same columns; the parts are used up, or X would be there twice."""
+    if len(parts) == 1:
+        return parts[0]
+    texts = {name: [*chain.from_iterable(part.texts[name] for part in parts)] for name in parts[0].texts}
+    features = parts[0].features
+    X = np.empty((len(texts[ID]), len(features)), dtype=np.float32)
+    first = len(X)
+    while parts:
+        block = parts.pop().X
+        X[first - len(block) : first] = block
+        first -= len(block)
+    return Part(texts, features, X)
 
 
 def _read(path: Path) -> Part:
@@ -130,8 +137,7 @@ def _read(path: Path) -> Part:
         raise InvalidData(f"{path}: the file is empty (give a row for each sample)")
     if len(widths := sorted({part.X.shape[1] for part in parts})) > 1:
         raise InvalidData(f"{path}: {FEATURES} holds lists of {_few(widths)} numbers (make all lists equally long)")
-    texts = {name: [*chain.from_iterable(part.texts[name] for part in parts)] for name in parts[0].texts}
-    part = Part(texts, parts[0].features, np.concatenate([part.X for part in parts]))
+    part = _joined(parts)
     _check_texts(path, part.texts)
     _check_finite(path, part)
     return part
@@ -162,8 +168,9 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
         if ignored := [name for name in indices if name not in NAMES]:
             log.info("%s: %s is an index of pandas, not a feature", path, ", ".join(ignored))
         columns = _layout(path, [name for name in schema.names if name not in ignored])
-        for batch in file.iter_batches(ROWS):
-            yield _part(path, dict(zip(schema.names, batch.columns, strict=True)), columns)
+        for group in range(file.num_row_groups):  # asked for all groups, it would hold them all
+            for batch in file.iter_batches(ROWS, row_groups=[group]):
+                yield _part(path, dict(zip(schema.names, batch.columns, strict=True)), columns)
 
 
 def _npz_parts(path: Path) -> Iterator[Part]:
@@ -298,6 +305,19 @@ def _lists(path: Path, values: Any, ids: Sequence[str]) -> Numbers:
         raise InvalidData(f"{path}: no feature column: the lists of {FEATURES} are empty")
     flat = values.flatten().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return _single(flat).reshape(len(lengths), -1)
+
+
+def _check_columns(files: Sequence[Path], parts: Sequence[Part]) -> None:
+    """Refuse files whose columns are not those of the first."""
+    expected = [*parts[0].texts, *parts[0].features]
+    for path, part in zip(files, parts, strict=True):
+        found = [*part.texts, *part.features]
+        if found != expected:
+            different = sorted(set(found) ^ set(expected)) or ["the same columns in another order"]
+            raise InvalidData(
+                f"{path}: other columns than {files[0]}: {_few(different)} (save all files with the same columns, in "
+                f"the same order)"
+            )
 
 
 def _check_texts(path: Path, texts: Mapping[str, Sequence[str]]) -> None:
