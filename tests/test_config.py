@@ -18,7 +18,7 @@ SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
 DATASETS = (ROOT / "config" / "datasets.yaml").read_text()
 REMOVAL = "studies.demo.removal"
 FILE = "sources: {new: {license: none, files: {'%s'"
-PLACE = "allowed: either url, or package and path, or path alone"
+PLACE = "allowed: either url, or package and path, or the path alone"
 STUDIES = "seed: 0\nstudies: {demo: {datasets: [digits]}}"
 
 

@@ -53,7 +53,7 @@ def test_a_split_holds_train_and_test_alone():
 
 
 def test_classes_that_the_source_does_not_have_are_named():
-    with pytest.raises(InvalidData, match=r"does not have: lion, tiger$"):
+    with pytest.raises(InvalidData, match=r"does not have: lion, tiger \(it has bird, cat, dog, fish\)$"):
         labelled(Records(IDS, IDS, CLASSES), {"0": ["tiger", "cat"], "1": ["lion"]})
 
 

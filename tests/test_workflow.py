@@ -1,14 +1,11 @@
 """The workflow itself, through real Snakemake, on a copy of the checkout: what runs, and what has to run again."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,75 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from checkout import ROOT, TINY, copy_of_the_checkout, jobs
 from leaveout.effects import PREDICTIONS, RETRAIN, read
 
-ROOT = Path(__file__).parents[1]
-TINY = ROOT / "tests" / "tiny.yaml"
 STRATEGIES, SIZES, EVALUATIONS, VARIANTS = ("random", "high_loss"), 3, 3, ("base", "regularizer=fixed")
 LIBRARY = Path("workflow/scripts/leaveout")
 #: What follows from a shard of a plotted strategy under the data set's own settings.
 DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A copy of the repository's files, as a user has them."""
-
-    folder: Path
-
-    def snakemake(self, *targets, options=(), config=TINY, **environment):
-        """Run Snakemake; standard output and error come together."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
-        return subprocess.run(
-            [*command, "--configfile", str(config), "--", *targets],
-            cwd=self.folder,
-            env=os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")} | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-
-    def run(self, *targets):
-        """Run targets to their end; return how many jobs of each rule that took."""
-        return jobs(self.snakemake(*targets), targets)
-
-    def planned(self, *targets):
-        """How many jobs of each rule a run would take."""
-        return jobs(self.snakemake(*targets, options=["--dry-run"]), targets)
-
-    @contextmanager
-    def edited(self, path):
-        """One more comment in a file, for a while."""
-        file = self.folder / path
-        before = file.read_text()
-        file.write_text(before + "# edited\n")
-        try:
-            yield
-        finally:
-            file.write_text(before)
-
-
-def jobs(finished, targets):
-    """Jobs of each rule in Snakemake's own table, without the targets that only collect."""
-    assert finished.returncode == 0, finished.stdout
-    if "Nothing to be done" in finished.stdout:
-        return {}
-    lines = re.search(r"^job +count\n-+ +-+\n(.+?)^total", finished.stdout, re.MULTILINE | re.DOTALL).group(1)
-    counted = {name: int(count) for name, count in (line.split() for line in lines.splitlines())}
-    return {name: count for name, count in counted.items() if name not in targets}
-
-
-def copy_of_the_checkout(folder):
-    """What git has, or would add: nothing that jobs or tools made."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    for name in filter(None, listing.split("\0")):
-        if (ROOT / name).is_file():  # deleted files are listed until they are committed
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    return Checkout(folder)
 
 
 @pytest.fixture(scope="session")

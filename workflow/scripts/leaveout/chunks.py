@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tqdm import tqdm
 
 from leaveout import files
@@ -29,8 +30,12 @@ class Chunks:
     def __init__(self, folder: Path, key: str) -> None:
         self._root, self._folder = folder, folder / key
         for other in folder.glob("*") if folder.is_dir() else ():
-            if other != self._folder:
+            if other == self._folder:
+                continue
+            if other.is_dir():
                 shutil.rmtree(other)
+            else:
+                other.unlink()
 
     def map(self, function: Callable[[Any], Any], samples: Any, size: int) -> Iterator[Any]:
         """Yield the function's results on ``size`` samples after the other; what is all one chunk is not written.
@@ -52,7 +57,7 @@ class Chunks:
             for first in firsts:
                 part = samples[first : first + size]
                 path = self._folder / f"{first:09d}-{len(part)}"
-                result = _read(path)
+                result = _read(path, len(part))
                 if result is None:
                     result = function(part)
                     _write(path, result)
@@ -75,10 +80,25 @@ def _write(path: Path, result: Any) -> None:
             unfinished.write_text(json.dumps(result), encoding="utf-8")
 
 
-def _read(path: Path) -> Any:
-    """Read what was written, None if nothing was."""
-    if path.with_suffix(".npy").exists():
-        return np.load(path.with_suffix(".npy"), allow_pickle=False)
-    if path.with_suffix(".json").exists():
-        return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+def _read(path: Path, n: int) -> Any:
+    """Read the results of n samples; None if they were not written, or were damaged since."""
+    for file, read in ((path.with_suffix(".npy"), _array), (path.with_suffix(".json"), _texts)):
+        try:
+            result = read(file)
+            if len(result) == n:
+                return result
+            log.warning("%s: %d results, expected %d: computed again", file, len(result), n)
+        except FileNotFoundError:
+            continue
+        except (ValueError, TypeError, EOFError, MemoryError) as error:  # a disk that was full, or lost its power
+            log.warning("%s: damaged (%s): computed again", file, error)
     return None
+
+
+def _array(file: Path) -> npt.NDArray[Any]:
+    with file.open("rb") as stream:  # not np.load, which takes other formats too
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def _texts(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

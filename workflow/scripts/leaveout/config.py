@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from leaveout.errors import ConfigError
-from leaveout.extension import extended, extension_refusals
+from leaveout.extension import extended, extension_refusals, given_by
 
 #: The variant that a data set's own settings make.
 BASE = "base"
@@ -140,18 +140,18 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
         ``file: key = value: what is allowed``.
     """
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
-    config = _numbers(given)
-    for key, value, allowed in extension_refusals(config.get("datasets")):
-        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
-    config = {**config, "datasets": extended(config["datasets"])} if "datasets" in config else config
-    for key, value in _not_finite(config):
-        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: allowed: finite numbers")
+    written = _numbers(given)
+    for key, value in _not_finite(written):
+        raise ConfigError(f"{_file_of(key, files, written)}: {_dotted(key)} = {value}: allowed: finite numbers")
+    for key, value, allowed in extension_refusals(written.get("datasets")):
+        raise ConfigError(_refusal(key, value, allowed, files, written))
+    config = {**written, "datasets": extended(written["datasets"])} if "datasets" in written else written
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise ConfigError(_message(error, files, config))
+        raise ConfigError(_message(error, files, written))
     merged = _with_defaults(config, schema, schema)
     for key, value, allowed in _refusals(merged):
-        raise ConfigError(f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}")
+        raise ConfigError(_refusal(_as_written(key, written), value, allowed, files, written))
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
     return Config(
         seed=merged["seed"],
@@ -211,6 +211,8 @@ def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
         key = ["datasets", name, "embedding", "weights"]
         if isinstance(weights, str) and weights not in config["sources"]:
             yield key, weights, [*sorted(config["sources"]), "or {path: ...}, or {package: ..., path: ...}"]
+        if isinstance(weights, Mapping) and not {"path", "package"} & set(weights):
+            yield key, dict(weights), ["the key of a source", "or {path: ...}, or {package: ..., path: ...}"]
     for name, study in config["studies"].items():
         for i, dataset in enumerate(study["datasets"]):
             if dataset not in config["datasets"]:
@@ -226,13 +228,13 @@ def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequenc
     for name, source in sources.items():
         for file, entry in source["files"].items():
             place = set(entry) - {"md5", "sha256"}
+            key = ["sources", name, "files", file]
             if place not in ({"url"}, {"package", "path"}, {"path"}):
-                allowed = ["either url", "or package and path", "or path alone"]
-                yield ["sources", name, "files", file], dict(entry), allowed
-            elif place == {"path"} != set(entry):
-                yield ["sources", name, "files", file], dict(entry), ["path alone; your own file may change"]
+                yield key, dict(entry), ["either url", "or package and path", "or the path alone of a file of your own"]
+            elif place == {"path"} and len(entry) > 1:
+                yield key, dict(entry), ["path without a checksum: your own file is recorded as it is"]
             elif "package" in entry and "sha256" not in entry:
-                yield ["sources", name, "files", file], dict(entry), ["package and path with sha256"]
+                yield key, dict(entry), ["package and path with sha256"]
     for i, name in enumerate(accepted):
         if name not in sources:
             yield ["accept_unverified", i], name, sorted(sources)
@@ -258,8 +260,21 @@ def _removal_refusals(key: list[Any], removal: Mapping[str, Any]) -> Iterator[Re
         yield [*key, "strategies"], removal["strategies"], ["one at least that figures show"]
 
 
+def _refusal(
+    key: list[Any], value: Any, allowed: Sequence[str], files: Sequence[str | Path], config: Mapping[str, Any]
+) -> str:
+    return f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}"
+
+
+def _as_written(key: list[Any], config: Mapping[str, Any]) -> list[Any]:
+    """The key where it is written: what a data set takes over stands in the one that it extends."""
+    if key[:1] != ["datasets"] or len(key) < 3:
+        return key
+    return ["datasets", given_by(key[1], key[2], config["datasets"]), *key[2:]]
+
+
 def _message(error: ValidationError, files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
-    key = list(error.absolute_path)
+    key = _as_written(list(error.absolute_path), config)
     schema: Any = error.schema
     value: Any = error.instance
     if error.validator == "additionalProperties":

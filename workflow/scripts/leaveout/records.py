@@ -68,7 +68,9 @@ def labelled(records: Records, classes: Mapping[str, Sequence[str]]) -> tuple[Re
         raise InvalidData(f"classes with label 0 and label 1: {', '.join(both)}")
     label = {name: int(value) for value, names in classes.items() for name in names}
     if missing := sorted(set(label) - set(records.classes)):
-        raise InvalidData(f"classes that the source does not have: {', '.join(missing)}")
+        known = sorted(set(records.classes))
+        has = f"{', '.join(known[:10])}{', ...' if len(known) > 10 else ''}"
+        raise InvalidData(f"classes that the source does not have: {', '.join(missing)} (it has {has})")
     kept = [i for i, name in enumerate(records.classes) if name in label]
     names = [records.classes[i] for i in kept]
     split = None if records.split is None else [records.split[i] for i in kept]

@@ -30,15 +30,23 @@ def located(entry: Entry, given: Sequence[Path]) -> Path:
         The package does not have it.
     """
     if isinstance(entry, str):
+        if len(folders := {file.parent for file in given}) > 1:
+            raise SourceError(f"weights: the files of {entry} are in {len(folders)} folders (put them into one)")
         return given[0] if len(given) == 1 else given[0].parent
     if "package" not in entry:
         return given[0]
-    spec = find_spec(entry["package"])
+    try:
+        spec = find_spec(entry["package"])
+    except ModuleNotFoundError:  # of a package above
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise PackageMissing(f"weights: the package {entry['package']} is not installed (install it)")
-    found = Path(spec.submodule_search_locations[0]) / entry.get("path", "")
+    folder = Path(spec.submodule_search_locations[0])
+    found = folder / entry.get("path", "")
     if not found.exists():
-        raise SourceError(f"weights: the package {entry['package']} has no {entry['path']}")
+        raise SourceError(
+            f"weights: the package {entry['package']} has no {entry['path']} (name a file or folder of {folder})"
+        )
     return found
 
 
@@ -48,6 +56,11 @@ def describe_weights(
     """Names, checksums and vouchers of weights, as `sources.describe` gives them."""
     if isinstance(entry, str) or "package" not in entry:
         return [describe(file, origins) for file in given]
-    name = packages_distributions().get(entry["package"], [entry["package"]])[0]
     place = "/".join(part for part in (entry["package"], entry.get("path")) if part)
-    return [own(place, content_checksum(found), f"package {name} {version(name)}")]
+    return [own(place, content_checksum(found), f"package {_distribution(entry['package'])}")]
+
+
+def _distribution(package: str) -> str:
+    """Name and version of what was installed to have a package; its own name where nobody knows."""
+    names = packages_distributions().get(package.split(".")[0])
+    return f"{names[0]} {version(names[0])}" if names else package

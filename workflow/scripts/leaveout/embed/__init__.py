@@ -1,5 +1,6 @@
 """Embeddings, one module a method: ``encoder(settings, weights, machine) -> Encoder``. The configuration names them."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from leaveout.arrays import BoolArray
 from leaveout.devices import Device
-from leaveout.errors import PackageMissing
+from leaveout.errors import InvalidModel, PackageMissing
 
 Features = npt.NDArray[np.float32]
 
@@ -33,14 +34,23 @@ class Machine:
 
 
 def stacked(n: int, encoded: Iterator[npt.NDArray[Any]]) -> Features:
-    """Rows of all chunks, (n, d): the largest array beside it is one chunk."""
+    """Rows of all chunks, (n, d): the largest array beside it is one chunk.
+
+    Raises
+    ------
+    InvalidModel
+        The chunks are not rows of equal length, or not n in all.
+    """
     first = next(encoded)
-    X = np.empty((n, first.shape[1]), dtype=np.float32)
-    X[: len(first)] = first
-    done = len(first)
-    for rows in encoded:
+    X = np.empty((n, *first.shape[1:]), dtype=np.float32)
+    done = 0
+    for rows in itertools.chain([first], encoded):
+        if rows.ndim != 2 or rows.shape[1:] != X.shape[1:] or done + len(rows) > n:
+            raise InvalidModel(f"an embedding gave rows of shape {rows.shape} after {done} of {n}, {X.shape[1:]} each")
         X[done : done + len(rows)] = rows
         done += len(rows)
+    if done < n:
+        raise InvalidModel(f"an embedding gave {done} rows for {n} samples")
     return X
 
 
@@ -92,13 +102,12 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     """
     method = settings["method"]
     try:
-        module = import_module(f"{__name__}.{method}")
+        made: Encoder = import_module(f"{__name__}.{method}").encoder(settings, weights, machine)
     except ModuleNotFoundError as error:
-        if str(error.name).startswith("leaveout"):
+        if str(error.name).split(".")[0] == __name__.split(".")[0]:
             raise
         raise PackageMissing(
             f"embedding by {method} needs the package {error.name}: run Snakemake with --use-conda, or install "
             f"requirements/embed.txt"
         ) from error
-    made: Encoder = module.encoder(settings, weights, machine)
     return made

@@ -1,5 +1,6 @@
 """Features that a source has already, as they are."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from leaveout.embed import Encoder, Machine
 
-CHUNK = 1 << 16  # nothing is computed
+CHUNK = sys.maxsize  # nothing is computed: nothing is worth keeping
 
 
 def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine) -> Encoder:
