@@ -69,7 +69,12 @@ def finished(tmp_path_factory):
     (checkout.folder / "data" / "mine.csv").write_text(rows())
     config = checkout.folder / "mine.yaml"
     config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
-    assert jobs(checkout.snakemake("own", config=config), ["own"]) == {**EMBEDDED, "table2": 1, **DOWNSTREAM}
+    assert jobs(checkout.snakemake("own", config=config), ["own"]) == {
+        **EMBEDDED,
+        "table2": 1,
+        "table3": 1,
+        **DOWNSTREAM,
+    }
     return checkout, config
 
 
