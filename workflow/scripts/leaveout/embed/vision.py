@@ -1,5 +1,6 @@
 """Features of images: what the last linear layer of a classifier takes."""
 
+import math
 import pickle
 import warnings
 from collections.abc import Callable, Mapping
@@ -44,9 +45,9 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     ----------
     settings : mapping
         ``model`` is the name of a torchvision classifier, or ``module:function`` of another code base; ``arguments`` go
-        to either. ``transform`` is ``plain``, resized to ``size`` and scaled to [0, 1], or ``weights``, what torchvision
-        publishes with these weights. ``batch`` images pass the network together, prepared by ``workers`` processes
-        beside it. ``mixed_precision`` is that of `Network`.
+        to either. ``transform`` is ``plain``, resized to ``size`` and scaled to [0, 1], or ``weights``, what
+        torchvision publishes with these weights. ``batch`` images pass the network together, prepared by ``workers``
+        processes beside it. ``mixed_precision`` is that of `Network`.
     weights : Path
         State dict of the model: a file of ``torch.save``, or one that ends in .safetensors. Under a name by which
         torchvision publishes weights of this model, the model is made as torchvision makes it for those.
@@ -65,9 +66,9 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     model = settings["model"]
     if weights is None or not weights.is_file():
         raise InvalidModel(f"embedding.weights: {weights} is no file (give one file of the weights of {model})")
-    published = _published(model, weights)
+    factory, published = _factory(model), _published(model, weights)
     transform = _transform(settings, weights, published)
-    classifier = _loaded(model, settings["arguments"], weights, published)
+    classifier = _loaded(factory, settings, weights, published)
     head, width = _take_head(classifier, model)
     layout = torch.contiguous_format if ":" in model else torch.channels_last  # others may count on the usual layout
     network = Network(classifier.to(memory_format=layout), machine, settings["mixed_precision"])
@@ -97,7 +98,7 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
 
 
 @dataclass(frozen=True, eq=False)
-class Batches:
+class Batches(torch.utils.data.Dataset[torch.Tensor]):
     """Images prepared for the network, ``batch`` at a time; the last batch may be smaller.
 
     Attributes
@@ -115,7 +116,7 @@ class Batches:
     layout: torch.memory_format
 
     def __len__(self) -> int:
-        return -(-len(self.images) // self.batch)
+        return math.ceil(len(self.images) / self.batch)
 
     def __getitem__(self, index: int) -> torch.Tensor:
         first = index * self.batch
@@ -130,7 +131,7 @@ def _prepared(batches: Batches, workers: int) -> torch.utils.data.DataLoader[tor
     return torch.utils.data.DataLoader(batches, batch_size=None, num_workers=workers, multiprocessing_context=context)
 
 
-def _checked(images: Images) -> Images:
+def _checked(images: Any) -> Images:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise InvalidData(f"embedding.method = vision: samples are {found}, expected images, uint8 (n, h, w, 3)")
@@ -149,7 +150,7 @@ def _features(network: Network, prepared: torch.Tensor, model: str) -> Features:
 
 def _published(model: str, weights: Path) -> Any:
     """Member of torchvision's enumeration of weights whose file has this name, None if there is none."""
-    if model not in list_models(module=torchvision.models):
+    if ":" in model:
         return None
     return next((known for known in get_model_weights(model) if _file_name(known) == weights.name), None)
 
@@ -178,14 +179,14 @@ def _transform(settings: Mapping[str, Any], weights: Path, published: Any) -> Tr
     return transform
 
 
-def _loaded(model: str, arguments: Mapping[str, Any], weights: Path, published: Any) -> torch.nn.Module:
+def _loaded(factory: Callable[..., Any], settings: Mapping[str, Any], weights: Path, published: Any) -> torch.nn.Module:
     """The model with its weights, every one of them from the file."""
-    factory, state = _factory(model), _state(weights)
+    model, arguments, state = settings["model"], dict(settings["arguments"]), _state(weights)
     try:
         if published is not None:
             # torchvision adapts some networks to their weights, Inception its input and DenseNet the weights' names;
             # by itself it would download the weights here, and load whatever the file holds.
-            with mock.patch.object(type(published), "get_state_dict", lambda *_, **__: state):
+            with mock.patch.object(type(published), "get_state_dict", return_value=state):
                 classifier: torch.nn.Module = factory(weights=published, **arguments)
         else:
             classifier = _unloaded(factory, arguments)
@@ -194,10 +195,10 @@ def _loaded(model: str, arguments: Mapping[str, Any], weights: Path, published: 
         first, *misfits = str(error).splitlines() or [""]
         if not first.startswith("Error(s) in loading state_dict"):
             raise InvalidModel(
-                f"embedding.model = {model}: cannot be made with embedding.arguments = {dict(arguments)}: {error}"
+                f"embedding.model = {model}: cannot be made with embedding.arguments = {arguments}: {error}"
             ) from error
         raise InvalidModel(
-            f"{weights}: not the weights of {model} with embedding.arguments = {dict(arguments)}: "
+            f"{weights}: not the weights of {model} with embedding.arguments = {arguments}: "
             f"{' '.join(shorten(line, 200) for line in misfits[:3])} "  # a line a kind of misfit, or a tensor
             f"(the file must hold the state dict of exactly this network)"
         ) from error
@@ -239,7 +240,7 @@ def _state(weights: Path) -> Mapping[str, torch.Tensor]:
     """Tensors by their names; nothing that a file holds is executed."""
     try:
         if weights.suffix == ".safetensors":
-            found = safetensors.torch.load_file(weights)
+            found: Any = safetensors.torch.load_file(weights)
         else:
             found = torch.load(weights, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
