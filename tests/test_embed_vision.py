@@ -207,8 +207,7 @@ def test_what_decided_the_features_is_told(networks):
         "device": "cpu",
         "network": "resnet18",
         "layer": "input of fc",
-        "transform": "Compose( Resize(size=[64, 64], interpolation=InterpolationMode.BILINEAR, antialias=True) "
-        "ToDtype(scale=True) )",
+        "transform": "Compose( Resize(size=[64, 64], interpolation=bilinear, antialias=True) ToDtype(scale=True) )",
     }
     assert found.packages == ("torch", "torchvision")
 
