@@ -17,7 +17,7 @@ from leaveout.embeddings import read_embeddings
 from leaveout.errors import InvalidData, InvalidModel
 from leaveout.preparation import prepare
 from leaveout.weights import located
-from tolerance import NETWORK_SINGLE
+from tolerance import NETWORK
 
 pytestmark = pytest.mark.embed
 
@@ -47,7 +47,7 @@ def made(folder, **settings):
 
 
 def close(found, expected):
-    return np.abs(found - expected).max() <= NETWORK_SINGLE * np.abs(expected).max()
+    return np.abs(found - expected).max() <= NETWORK * np.abs(expected).max()
 
 
 @pytest.fixture(scope="module")

@@ -12,5 +12,5 @@ FINITE_DIFFERENCE = 1e-7
 AGREEMENT = 1e-9
 #: Parameters against another optimiser that stops at its own tolerance.
 OTHER_OPTIMISER = 1e-6
-#: A network's features in float32, padded among other texts against alone, relative to the largest feature.
-NETWORK_SINGLE = 1e-5
+#: Networks in single precision whose sums run in another order, relative to the largest feature.
+NETWORK = 1e-4
