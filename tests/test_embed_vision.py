@@ -18,7 +18,7 @@ from leaveout.embed import Machine, encoder
 from leaveout.embeddings import split
 from leaveout.errors import DeviceUnavailable, InvalidData, InvalidModel, PackageMissing, SourceError
 from leaveout.records import labelled
-from tolerance import SINGLE
+from tolerance import NETWORK
 
 pytestmark = pytest.mark.embed
 
@@ -112,7 +112,7 @@ def at_avgpool(network, prepared):
 
 
 def close(found, expected):
-    assert_allclose(found, expected, rtol=0, atol=SINGLE * np.abs(expected).max())
+    assert_allclose(found, expected, rtol=0, atol=NETWORK * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name, size", [("resnet50", 64), ("inception_v3", 96)])
@@ -123,7 +123,7 @@ def test_features_are_what_torchvision_extracts_before_the_last_layer(networks, 
     rows = found.encode(images)
     assert (rows.shape, rows.dtype) == ((6, 2048), np.float32)
     close(rows, at_avgpool(network, from_pictures(images, size)))
-    assert np.ptp(rows, axis=0).max() > 100 * SINGLE * np.abs(rows).max()  # the images matter
+    assert np.ptp(rows, axis=0).max() > 100 * NETWORK * np.abs(rows).max()  # the images matter
 
 
 @pytest.mark.parametrize("side, size, levels", [(32, 224, 1), (300, 224, 1), (50, 49, 2)])
@@ -150,7 +150,7 @@ def test_a_row_depends_on_its_image_alone(networks):
         close(made("resnet18", weights, batch=batch).encode(images), alone)
     order = np.random.default_rng(1).permutation(10)
     close(made("resnet18", weights).encode(images[order]), alone[order])
-    assert np.abs(alone - alone[order]).max() > 100 * SINGLE * np.abs(alone).max()
+    assert np.abs(alone - alone[order]).max() > 100 * NETWORK * np.abs(alone).max()
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # machines of fewer cores
