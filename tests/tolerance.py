@@ -12,3 +12,5 @@ FINITE_DIFFERENCE = 1e-7
 AGREEMENT = 1e-9
 #: Parameters against another optimiser that stops at its own tolerance.
 OTHER_OPTIMISER = 1e-6
+#: Decibels of spectra in single precision.
+SINGLE_DECIBELS = 1e-3
