@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import spacy
 from sklearn.feature_extraction.text import CountVectorizer
+from spacy.language import Language
 
 from leaveout.archives import Limits, members
 from leaveout.arrays import BoolArray
@@ -62,7 +63,7 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     )
 
 
-def lemmas(nlp: spacy.Language, texts: list[str], processes: int = 1) -> list[str]:
+def lemmas(nlp: Language, texts: list[str], processes: int = 1) -> list[str]:
     """Lemmas of each text, joined by spaces, of the tokens that are alphabetic and not stop words."""
     needed = min(processes, -(-len(texts) // BATCH))
     documents = nlp.pipe(texts, batch_size=BATCH, n_process=needed)
@@ -122,7 +123,7 @@ def _model_folder(folder: Path, weights: Path) -> Path:
     raise InvalidModel(f"{weights}: no {CONFIG}: not a model of spaCy (give its folder, or its wheel)")
 
 
-def _pipeline(folder: Path, weights: Path) -> spacy.Language:
+def _pipeline(folder: Path, weights: Path) -> Language:
     """The components of a model that lemmas may come from.
 
     Those go that declare to write nothing but `STRUCTURE`, parser and entities, which take most of the time; one that
