@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -185,7 +184,6 @@ class Prepared:
 
     data: Embeddings
     about: dict
-    seconds: float
 
 
 @pytest.fixture(scope="session")
@@ -197,10 +195,8 @@ def enron(mirror, tmp_path_factory):
         "split": {"train": 0.8, "seed": 0, "generator": "RandomState"},
     }
     inputs, outputs = job_paths(tmp_path_factory.mktemp("enron"), mirror / "enron1.tar.gz")
-    start = time.perf_counter()
     prepare(entry, inputs, outputs, Machine(threads=2), "test")
-    seconds = time.perf_counter() - start
-    return Prepared(read_embeddings(outputs), json.loads(Path(outputs.about).read_text()), seconds)
+    return Prepared(read_embeddings(outputs), json.loads(Path(outputs.about).read_text()))
 
 
 def test_the_mails_are_split_and_counted_as_published(enron):

@@ -119,11 +119,12 @@ def test_the_rate_of_a_recording_does_not_matter(features):
     np.testing.assert_allclose(means[0][loud], means[1][loud], atol=0.5)
 
 
-def test_a_row_depends_on_its_sound_alone(encoder):
+def test_a_row_depends_neither_on_its_neighbours_nor_on_the_threads(encoder):
     files = [wav(noise(i, seconds=1 + i / 4)) for i in range(5)]
     whole = encoder.encode(files)
     assert np.array_equal(whole[::-1], encoder.encode(files[::-1]))
     assert np.array_equal(whole, np.concatenate([encoder.encode([file]) for file in files]))
+    assert np.array_equal(whole, encoder_of(SETTINGS, None, Machine(threads=3)).encode(files))
 
 
 def test_the_spectrogram_is_librosas_own(features):

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from leaveout.sounds import Sound, decoded
 
 Filters = npt.NDArray[np.float32]
 
-CHUNK = 64
+CHUNK = 64  # decoded, they are in memory together
 #: Samples of a window, and from one window to the next: at 22,050 a second 93 and 23 milliseconds.
 WINDOW, HOP = 2048, 512
 #: Power that counts as silence, relative to a band's full scale: -100 dB.
@@ -36,7 +37,8 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     filters = _filters(bands, rate)
 
     def encode(contents: Iterable[bytes]) -> Features:
-        return np.stack([features(sound, own_rate, filters, rate) for sound, own_rate in decoded(contents)])
+        with ThreadPoolExecutor(machine.threads) as pool:
+            return np.stack(list(pool.map(lambda sound: features(*sound, filters, rate), decoded(contents))))
 
     about = {"window": WINDOW, "hop": HOP, "silence": SILENCE, "resampling": RESAMPLING}
     return Encoder(encode, CHUNK, about=about, packages=("librosa", "soundfile", "soxr"))
