@@ -38,7 +38,8 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
 
     def encode(contents: Iterable[bytes]) -> Features:
         with ThreadPoolExecutor(machine.threads) as pool:
-            return np.stack(list(pool.map(lambda sound: features(*sound, filters, rate), decoded(contents))))
+            rows = [pool.submit(features, sound, own_rate, filters, rate) for sound, own_rate in decoded(contents)]
+            return np.stack([row.result() for row in rows])
 
     about = {"window": WINDOW, "hop": HOP, "silence": SILENCE, "resampling": RESAMPLING}
     return Encoder(encode, CHUNK, about=about, packages=("librosa", "soundfile", "soxr"))
