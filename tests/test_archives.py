@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaveout.archives import Limits, ZipMembers, members, zip_names
+from leaveout.archives import Limits, ZipMembers, gunzipped, members, zip_names
 from leaveout.errors import SourceError
 from packing import tar_bytes, tar_gz, zipped
 
@@ -344,3 +344,17 @@ def test_the_names_of_a_zip(tmp_path):
     assert zip_names(zipped(tmp_path / "x.zip", [("a/", b""), *ENTRIES])) == [name for name, _ in ENTRIES]
     with pytest.raises(SourceError, match="damaged or incomplete"):
         zip_names(tar_gz(tmp_path / "x.tar.gz", ENTRIES))
+
+
+def test_what_is_compressed_alone_comes_out_as_it_went_in(tmp_path):
+    path = tmp_path / "weights.h5.gz"
+    path.write_bytes(gzip.compress(b"weights"))
+    assert gunzipped(path, 7) == b"weights"
+    with pytest.raises(SourceError, match=r"weights\.h5\.gz: unpacks to more than 6 bytes"):
+        gunzipped(path, 6)
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(SourceError, match=r"weights\.h5\.gz: damaged or incomplete"):
+        gunzipped(path, 7)
+    path.write_bytes(b"weights")
+    with pytest.raises(SourceError, match=r"weights\.h5\.gz: damaged or incomplete"):
+        gunzipped(path, 7)

@@ -14,3 +14,5 @@ AGREEMENT = 1e-9
 OTHER_OPTIMISER = 1e-6
 #: Networks in single precision whose sums run in another order, relative to the largest feature.
 NETWORK = 1e-4
+#: Decibels of spectra in single precision.
+SINGLE_DECIBELS = 1e-3

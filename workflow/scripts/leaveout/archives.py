@@ -132,6 +132,15 @@ def zip_names(path: Path) -> list[str]:
         return list(_zip_files(path, archive))
 
 
+def gunzipped(path: Path, limit: int) -> bytes:
+    """Content of a gzip file that is no archive, at most ``limit`` bytes; raises SourceError as ``members`` does."""
+    with _readable(path), gzip.open(path) as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise unusable(path, f"unpacks to more than {limit} bytes")
+    return content
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     """Turn what the standard library raises into an error that names the file and the remedy."""
