@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
 LIBRARY = SCRIPTS / "leaveout"
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
+#: Environments that hold a package which nothing newer works with.
+OLDER = {"audio"}
 #: Embeddings that run in the environment of everything else.
 LIGHT = ("features", "fourier")
 METHODS = sorted(path.stem for path in (LIBRARY / "embed").glob("*.py") if path.stem not in ("__init__", "networks"))
@@ -47,7 +49,7 @@ def locked_versions():
     return locked
 
 
-@pytest.mark.parametrize("env", ENVS)
+@pytest.mark.parametrize("env", sorted({*ENVS} - OLDER))
 def test_conda_and_pip_agree_on_major_and_minor_version(env):
     locked = locked_versions()
     pins = conda_pins(env)
@@ -56,11 +58,11 @@ def test_conda_and_pip_agree_on_major_and_minor_version(env):
     assert {name: locked[name].split(".")[:2] for name in shared} == {
         name: version.split(".")[:2] for name, version in shared.items()
     }
-    assert all(version for name, version in pins.items() if name != "pip"), "every package is pinned"
 
 
 @pytest.mark.parametrize("env", ENVS)
 def test_environments_come_from_conda_forge_alone_and_have_the_oldest_supported_python(env):
+    assert [name for name, version in conda_pins(env).items() if not version] in ([], ["pip"])  # all else is pinned
     content = yaml.safe_load((ROOT / "envs" / f"{env}.yaml").read_text())
     assert content["channels"] == ["conda-forge", "nodefaults"]
     pyproject = (ROOT / "pyproject.toml").read_text()
