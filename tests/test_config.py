@@ -191,6 +191,21 @@ def test_sources_have_the_files_that_mirrors_have_and_checksums_where_they_are_p
     assert all(source["license"] for source in sources.values())
 
 
+def test_an_embedding_has_the_defaults_of_its_method(loaded):
+    text = loaded().datasets["imdb"]["embedding"]
+    assert text == {
+        "method": "text",
+        "weights": "bert_base_uncased",
+        "pooling": "cls",
+        "max_tokens": 512,
+        "batch": 32,
+        "mixed_precision": False,
+    }
+    vision = loaded().datasets["cifar10_auto_truck"]["embedding"]
+    assert (vision["transform"], vision["size"], vision["workers"], vision["arguments"]) == ("plain", 224, 0, {})
+    assert loaded().datasets["esc50_logmel"]["embedding"] == {"method": "logmel", "bands": 128, "sample_rate": 22050}
+
+
 def test_by_default_files_come_from_their_own_addresses(loaded):
     assert (loaded().mirror, loaded().accept_unverified) == (None, ())
     config = loaded("{mirror: ../mirror, accept_unverified: [enron]}")

@@ -189,6 +189,9 @@ def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
     if isinstance(value, list):
         return [_with_defaults(item, schema.get("items", {}), root) for item in value]
+    for clause in schema.get("allOf", []):
+        if Draft202012Validator(clause["if"]).is_valid(value):
+            return _with_defaults(value, clause["then"], root)
     if not isinstance(value, dict):
         kinds = {"integer": int, "number": float}
         return kinds[schema["type"]](value) if str(schema.get("type")) in kinds else value
