@@ -8,7 +8,7 @@ from pathlib import Path
 PUBLISHED = "published"
 #: What readers of figures have to know: the data may be others than those of the paper.
 DOUBTFUL = ("unverified", "not the published ones", "a mirror's")
-NOTE = "* not from the published files, see table 1"
+NOTE = "* not from the published files,\nsee table 1"
 
 
 def vouched(about: str | Path) -> str:
