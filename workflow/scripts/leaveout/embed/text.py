@@ -6,14 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# What the library reads when it is imported.
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it would warn of weights that are left over
-
 import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
 
 from leaveout.embed import Encoder, Features, Machine
 from leaveout.embed.networks import Network
@@ -154,6 +150,8 @@ def loaded(folder: Path) -> tuple[Any, Any]:
     InvalidModel
         They cannot be read, or weights are missing: the library would draw them at random, and warn.
     """
+    logging.set_verbosity_error()  # it would warn of weights that are left over
+    logging.disable_progress_bar()
     where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right", **where)
