@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaveout import evaluation, removal
-from leaveout.config import BASE, NOT_PLOTTED, Config, load
+from leaveout.config import BASE, EMBEDS, KINDS, NOT_PLOTTED, Config, load
 from leaveout.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
 DATASETS = (ROOT / "config" / "datasets.yaml").read_text()
+EMBEDDING = SCHEMA["$defs"]["dataset"]["properties"]["embedding"]
 REMOVAL = "studies.demo.removal"
 FILE = "sources: {new: {license: none, files: {'%s'"
 PLACE = "allowed: either url, or package and path, or the path alone"
@@ -127,6 +128,20 @@ def test_the_projects_own_configuration_is_valid():
             "datasets: {enron: {embedding: {weights: en_core_web_md}}}",
             "datasets.enron.embedding.weights = en_core_web_md: allowed: bert_base_uncased, cifar10, ",
         ),
+        (
+            "datasets: {mine: {extends: imdb, parser: cifar10}}",
+            "datasets.mine = {parser: cifar10, embedding: {method: text}}: allowed: for images, vision",
+        ),
+        (
+            "datasets: {digits: {classes: {'1': ['0', '1']}}}",
+            "datasets.digits.classes.1 = ['0']: allowed: classes without label 0",
+        ),
+        (
+            "datasets: {cifar10_cat_dog: {embedding: {arguments: {weights: DEFAULT}}}}",
+            "datasets.cifar10_cat_dog.embedding.arguments.weights: allowed: ",
+        ),
+        ("datasets: {digits: {embedding: null}}", "datasets.digits.embedding = None: allowed: object (How samples "),
+        ("datasets: {enron: {embedding: {weights: {path: ''}}}}", "datasets.enron.embedding.weights.path = '': "),
         ("datasets: {enron: {embedding: {weights: {}}}}", "datasets.enron.embedding.weights = {}: allowed: "),
         (
             "datasets: {imdb: {embedding: {pooling: max}}}",
@@ -338,7 +353,9 @@ def test_every_object_of_the_schema_is_strict():
     objects = [part for part in (SCHEMA, *SCHEMA["$defs"].values()) if part.get("type") == "object"]
     objects += [leaf for part in objects for leaf in part["properties"].values() if leaf.get("type") == "object"]
     assert len(objects) > 8
-    assert all("additionalProperties" in part for part in objects)
+    assert all("additionalProperties" in part or "allOf" in part for part in objects)
+    methods = [clause["then"]["$ref"].rsplit("/", 1)[1] for clause in EMBEDDING["allOf"]]
+    assert methods == EMBEDDING["properties"]["method"]["enum"]  # each strict, as one of the above
 
 
 def test_the_schema_knows_the_librarys_strategies_and_evaluations():
@@ -356,6 +373,13 @@ def places(value, path=()):
     if isinstance(value, (dict, list)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from places(item, (*path, key))
+
+
+def test_what_every_parser_gives_is_known_and_can_be_embedded():
+    dataset = SCHEMA["$defs"]["dataset"]["properties"]
+    assert sorted(KINDS) == dataset["parser"]["enum"]
+    assert set(KINDS.values()) == set(EMBEDS)
+    assert sorted(itertools.chain(*EMBEDS.values())) == EMBEDDING["properties"]["method"]["enum"]
 
 
 VALID = merged([yaml.safe_load(DATASETS), yaml.safe_load(STUDIES)])

@@ -28,7 +28,7 @@ def files(tmp_path):
     return fits, samples, abouts
 
 
-FILE = {"file": "f", "sha256": "0", "checksum": "published", "published": True, "unverified": False}
+FILE = {"file": "f", "sha256": "0", "checksum": "published", "published": True, "unverified": False, "mirrored": False}
 ENTRIES = [
     {"title": "One", "description": "first", "source": "here", "paper": {"accuracy": 0.88}},
     {"title": "Two", "description": "second", "source": "here"},

@@ -1,6 +1,8 @@
 """Bags of lemmas: the words of the whole pipeline, counted by a vocabulary of the training texts."""
 
+import os
 import shutil
+import signal
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from leaveout.datasets import parser
 from leaveout.embed import Machine
 from leaveout.embed import encoder as encoder_of
-from leaveout.errors import InvalidData, InvalidModel, SourceError
+from leaveout.errors import InvalidData, InvalidModel, SourceError, WorkerLost
 from packing import zipped
 
 pytestmark = pytest.mark.embed
@@ -74,6 +76,24 @@ def test_a_text_longer_than_spacys_limit_is_a_text(encoder, entire):
     with pytest.raises(ValueError, match="exceeds maximum"):
         entire(text)
     assert encoder.encode([text]) == ["meeting cat"]
+
+
+def test_a_process_that_is_ended_from_outside_is_an_error_and_no_wait(package, monkeypatch):
+    from leaveout.embed import bow
+
+    monkeypatch.setattr(bow, "_lemmas", lambda nlp, texts: os.kill(os.getpid(), signal.SIGKILL))
+    two = encoder_of(SETTINGS, package, Machine(threads=2))
+    with pytest.raises(WorkerLost, match=r"one of 2 processes was ended from outside.*memory"):
+        two.encode([TEXT] * 100)
+
+
+def test_where_processes_cannot_fork_there_is_one(encoder, package, monkeypatch):
+    from leaveout.embed import bow
+
+    monkeypatch.setattr(bow, "get_all_start_methods", lambda: ["spawn"])
+    monkeypatch.setattr(bow, "ProcessPoolExecutor", lambda *arguments: pytest.fail("a pool of processes"))
+    two = encoder_of(SETTINGS, package, Machine(threads=2))
+    assert two.encode([TEXT] * 100) == encoder.encode([TEXT] * 100)
 
 
 def test_a_text_without_words_has_no_lemmas(encoder):

@@ -30,7 +30,6 @@ DEFAULTS = {
     "transform": "plain",
     "size": 64,
     "batch": 4,
-    "workers": 0,
     "mixed_precision": False,
 }
 #: The names of the classifiers' published weights; what the tests put under them is random.
@@ -158,7 +157,7 @@ def test_a_row_depends_on_its_image_alone(networks):
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # Python 3.12: as torch does
 def test_the_same_bytes_come_twice_and_from_any_number_of_workers(networks):
     weights = networks["resnet18"][1]
-    runs = [made("resnet18", weights, workers=workers).encode(pixels()) for workers in (0, 0, 1, 3)]
+    runs = [made("resnet18", weights, Machine("cpu", 2, w)).encode(pixels()) for w in (0, 0, 1, 3)]
     assert len({rows.tobytes() for rows in runs}) == 1
 
 

@@ -35,8 +35,9 @@ def finished(tmp_path_factory, mirror):
     text = (ROOT / "config" / "offline.yaml").read_text()
     few = "    removal: {strategies: [random, top_positive_test_loss], sizes: {min: 1, max: 5, count: 2}}\n"
     (folder / "few.yaml").write_text(text.replace("  offline:\n", f"  offline:\n{few}    bootstrap: 100\n"))
-    done = checkout.snakemake("offline", config=folder / "few.yaml", options=["--config", f"mirror={mirror}"])
-    assert done.returncode == 0, done.stdout
+    for target in ("resources/embeddings/enron_package/X.npy", "offline"):  # the first has the machine to itself
+        done = checkout.snakemake(target, config=folder / "few.yaml", options=["--config", f"mirror={mirror}"])
+        assert done.returncode == 0, done.stdout
     return folder
 
 
@@ -88,9 +89,9 @@ def test_the_mails_are_split_and_counted_as_published(finished):
 
 
 def test_the_mails_were_prepared_in_time(finished):
-    """The target is 180 seconds on two cores, of which the study's other jobs took a part."""
+    """In three minutes on two cores."""
     measured = json.loads((finished / "benchmarks" / "embed" / "enron_package.jsonl").read_text())
-    assert measured["s"] < 240
+    assert measured["s"] < 180
 
 
 def test_models_and_data_have_licences(finished):

@@ -97,8 +97,8 @@ def test_about_says_from_what_and_how_the_features_were_made(place):
     place.about = {"transform": "none"}
     about = json.loads(place.prepare()["about"])
     assert set(about) == {"sources", "embedding", "device", "transform", "versions"}
-    own = {"file": "mine.csv", "sha256": checksum(place.raw), "checksum": "own", "published": None, "unverified": False}
-    assert about["sources"] == [own]
+    own = {"file": "mine.csv", "sha256": checksum(place.raw), "checksum": "own", "published": None}
+    assert about["sources"] == [{**own, "unverified": False, "mirrored": False}]
     assert about["embedding"] == ENTRY["embedding"]
     assert (about["device"], about["transform"]) == ("cpu", "none")
     assert {"python", "numpy", "pyyaml"} <= set(about["versions"])

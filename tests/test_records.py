@@ -1,5 +1,6 @@
 """Records: from a source's classes to a task's labels."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,19 @@ def test_classes_that_the_source_does_not_have_are_named():
 def test_a_class_cannot_have_both_labels():
     with pytest.raises(InvalidData, match=r"label 0 and label 1: cat$"):
         labelled(Records(IDS, IDS, CLASSES), {"0": ["cat", "dog"], "1": ["cat"]})
+
+
+def test_without_a_task_all_samples_are_of_the_classes_0_and_1(caplog):
+    records = Records(["a", "b", "c"], [1, 2, 3], ["1", "0", "1"])
+    kept, y = labelled(records, None)
+    assert (list(kept.ids), y.tolist()) == (["a", "b", "c"], [1, 0, 1])
+    with pytest.raises(InvalidData, match=r"labels must be 0 and 1, and there are 0, 1, nan \(say which is which"):
+        labelled(Records(["a", "b", "c"], [1, 2, 3], ["1", "0", "nan"]), None)
+    with pytest.raises(InvalidData, match="labels must be 0 and 1, and there are 1 "):
+        labelled(Records(["a"], [1], ["1"]), None)
+
+
+def test_the_log_says_how_many_samples_a_task_leaves_out(caplog):
+    with caplog.at_level(logging.INFO, logger="leaveout"):
+        labelled(Records(["a", "b", "c"], [1, 2, 3], ["x", "y", "z"]), {"0": ["x"], "1": ["z"]})
+    assert caplog.messages == ["1 of 3 samples are of classes that the task does not name"]

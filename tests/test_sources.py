@@ -107,8 +107,8 @@ def test_a_download_without_its_record_is_not_described(tmp_path):
 def test_a_file_of_the_users_is_described_as_their_own(tmp_path):
     (tmp_path / "file.bin").write_bytes(CONTENT)
     sha256 = hashlib.sha256(CONTENT).hexdigest()
-    expected = {"file": "file.bin", "sha256": sha256, "checksum": "own", "published": None, "unverified": False}
-    assert describe(tmp_path / "file.bin", []) == expected
+    expected = {"file": "file.bin", "sha256": sha256, "checksum": "own", "published": None}
+    assert describe(tmp_path / "file.bin", []) == {**expected, "unverified": False, "mirrored": False}
     with pytest.raises(SourceError, match=r"there is no .*other\.bin"):
         describe(tmp_path / "other.bin", [])
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -16,8 +17,9 @@ from leaveout.datasets.table import class_names, parse
 from leaveout.errors import InvalidData, LeaveoutError, SourceError
 
 KINDS = ("csv", "npz", "parquet")
-#: Text that a csv can hold as it is: arrays of text in npz lose zeros at their end.
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), min_size=1, max_size=8)
+#: Text that a csv can hold as it is (arrays of text in npz lose zeros at their end), without blanks around it.
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0\r")
+TEXT = st.text(CHARACTERS, min_size=1, max_size=8).filter(lambda text: pc.utf8_trim_whitespace(text).as_py() == text)
 LABELS = st.one_of(
     st.lists(st.sampled_from(["cat", "dog", "007", "a,b", "1", "1.0", "true"]), min_size=1, max_size=8),
     st.lists(st.integers(-3, 3), min_size=1, max_size=8),
@@ -105,6 +107,17 @@ def table(tmp_path):
         return parse(tmp_path / name)
 
     return parsed
+
+
+def test_blanks_around_names_are_none_of_theirs(table):
+    records = parse(table("id,label,split,x\n a , 1,train ,1\nb,0 , test,2\n"))
+    assert (list(records.ids), list(records.classes), list(records.split)) == (
+        ["a", "b"],
+        ["1", "0"],
+        ["train", "test"],
+    )
+    with pytest.raises(InvalidData, match="id 'a' occurs 2 times"):
+        table("id,label,x\na,1,1\na ,0,2\n")
 
 
 def test_text_that_looks_like_a_number_stays_text(table):

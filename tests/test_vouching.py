@@ -6,13 +6,14 @@ import pytest
 
 from leaveout.vouching import NOTE, marked, vouched
 
-PUBLISHED = {"checksum": "published", "published": True, "unverified": False}
-PACKAGE = {"checksum": "package spam 1.0", "published": None, "unverified": False}
-FIRST = {"checksum": "first download", "published": None, "unverified": False}
-OWN = {"checksum": "own", "published": None, "unverified": False}
-MIRROR = {"checksum": "mirror", "published": None, "unverified": False}
-OTHER = {"checksum": "mirror", "published": False, "unverified": False}
-HTTP = {"checksum": "first download", "published": None, "unverified": True}
+PUBLISHED = {"checksum": "published", "published": True, "unverified": False, "mirrored": False}
+PACKAGE = {"checksum": "package spam 1.0", "published": None, "unverified": False, "mirrored": False}
+FIRST = {"checksum": "first download", "published": None, "unverified": False, "mirrored": False}
+OWN = {"checksum": "own", "published": None, "unverified": False, "mirrored": False}
+MIRROR = {"checksum": "mirror", "published": None, "unverified": False, "mirrored": True}
+SILENT = {**MIRROR, "checksum": "first download"}
+OTHER = {"checksum": "mirror", "published": False, "unverified": False, "mirrored": False}
+HTTP = {"checksum": "first download", "published": None, "unverified": True, "mirrored": False}
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def about(tmp_path):
         ([PUBLISHED, FIRST], [PACKAGE], "first download"),
         ([PUBLISHED], [OWN], "own"),
         ([MIRROR, FIRST], None, "a mirror's"),
+        ([PUBLISHED], [SILENT], "a mirror's"),
         ([PUBLISHED, OTHER], None, "not the published ones"),
         ([OTHER], [HTTP], "unverified"),
     ],

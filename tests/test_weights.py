@@ -9,7 +9,7 @@ import pytest
 from leaveout.checksums import checksum
 from leaveout.errors import PackageMissing, SourceError
 from leaveout.sources import Origin, content_checksum, origin_of
-from leaveout.weights import describe_weights, located
+from leaveout.weights import describe_weights, files_in, installed, located
 
 
 @pytest.fixture
@@ -35,8 +35,45 @@ def test_several_files_of_a_source_are_found_in_their_folder():
 
 
 def test_files_in_several_folders_are_no_model():
-    with pytest.raises(SourceError, match=r"weights: the files of bert are in 2 folders \(put them into one\)"):
+    with pytest.raises(SourceError, match=r"weights: the files of bert belong into here alone, .*: there is there"):
         located("bert", [Path("here/config.json"), Path("there/model.safetensors")])
+
+
+def test_a_file_that_nobody_verified_does_not_lie_beside_those_of_a_source(tmp_path):
+    files = [tmp_path / "config.json", tmp_path / "model.safetensors"]
+    for file in files:
+        file.touch()
+        origin_of(file).touch()
+    assert located("bert", files) == tmp_path
+    (tmp_path / "adapter_config.json").touch()
+    with pytest.raises(SourceError, match=r"nothing else: there is .*adapter_config\.json"):
+        located("bert", files)
+
+
+@pytest.mark.parametrize("path", ["../other", "/etc/passwd", "model/../../other"])
+def test_a_path_stays_inside_its_package(package, path):
+    with pytest.raises(SourceError, match="leads out of the package"):
+        located({"package": package.name, "path": path}, [])
+
+
+def test_weights_in_a_folder_depend_on_each_of_its_files(tmp_path):
+    (tmp_path / "inner").mkdir()
+    names = [tmp_path / "a.json", tmp_path / "inner" / "b.bin"]
+    for file in names:
+        file.touch()
+    assert files_in(str(tmp_path)) == [str(file) for file in names]
+    assert files_in(str(names[0])) == [str(names[0])]
+    assert files_in("missing") == ["missing"]
+
+
+def test_only_weights_of_packages_have_an_installed_version():
+    assert installed({"package": "numpy"}) == f"numpy {version('numpy')}"
+    assert [installed(entry) for entry in ({"path": "w"}, "resnet", {}, {"package": "no_such_package"})] == [
+        None,
+        None,
+        None,
+        "no_such_package",
+    ]
 
 
 def test_a_path_of_the_users_is_where_it_says():
@@ -58,7 +95,7 @@ def test_weights_of_a_package_inside_another(package):
 
 @pytest.mark.parametrize("name", ["no_such_package", "no_such_package.inner"])
 def test_a_package_that_is_not_installed_is_named_with_the_remedy(name):
-    with pytest.raises(PackageMissing, match=rf"the package {name} is not installed \(install it\)"):
+    with pytest.raises(PackageMissing, match=rf"the package {name} is not installed \(install it; "):
         located({"package": name, "path": "model.bin"}, [])
 
 

@@ -14,6 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from leaveout.config import load
 from leaveout.errors import ConfigError
 from leaveout.provenance import library_digest
+from leaveout.weights import files_in, installed
 
 
 def config_files():
@@ -148,8 +149,9 @@ def embedded_by(method):
 
 
 def source_file_patterns():
-    """Patterns of the names that source files have."""
-    return sorted({re.escape(name) for source in CONFIG.sources.values() for name in source["files"]})
+    """Patterns of the names that fetched files have."""
+    entries = [entry for source in CONFIG.sources.values() for entry in source["files"].items()]
+    return sorted({re.escape(name) for name, entry in entries if fetched(entry)})
 
 
 def file_entry(wildcards):
@@ -183,7 +185,12 @@ def weights_files(wildcards):
     weights = weights_of(wildcards.dataset)
     if isinstance(weights, str):
         return files_of(weights)
-    return [weights["path"]] if "path" in weights and "package" not in weights else []
+    return files_in(weights["path"]) if "path" in weights and "package" not in weights else []
+
+
+def weights_package(wildcards):
+    """Name and version of the package that ships the weights, if one does and is installed where jobs are planned."""
+    return installed(weights_of(wildcards.dataset))
 
 
 def origins(wildcards):
@@ -206,13 +213,25 @@ def sources_of(dataset):
 def preparation_entry(wildcards):
     """The part of a data set's entry that decides its embedding."""
     entry = CONFIG.datasets[wildcards.dataset]
-    return {key: entry[key] for key in ("parser", "classes", "embedding", "split")}
+    embedding = {key: value for key, value in entry["embedding"].items() if key != "workers"}
+    if isinstance(embedding.get("weights"), dict):
+        embedding["weights"] = {key: value for key, value in embedding["weights"].items() if key != "license"}
+    return {key: entry.get(key) for key in ("parser", "classes", "split")} | {"embedding": embedding}
+
+
+def embedding_workers(wildcards):
+    """Processes that prepare what a network takes; no result depends on them."""
+    return CONFIG.datasets[wildcards.dataset]["embedding"].get("workers", 0)
 
 
 def embedding_memory_mb(wildcards, attempt):
     """Memory for an embedding: its features, a network with a batch, the samples, and Python itself."""
     expected = CONFIG.datasets[wildcards.dataset]["expected"]
     return int(attempt * (3000 + 3 * 4 * expected["n_train"] * expected["d"] / 2**20))
+
+
+#: What every embedding asks for.
+EMBEDDING = {"mem_mb": embedding_memory_mb, "device": CONFIG.device, "workers": embedding_workers}
 
 
 def embedding_digest(wildcards):

@@ -25,10 +25,10 @@ rule embed_features:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=embedding_memory_mb,
-        device=CONFIG.device,
+        **EMBEDDING,
     params:
         entry=preparation_entry,
+        package=weights_package,
         library=embedding_digest,
     message:
         "Reading the features of {wildcards.dataset}"
@@ -70,9 +70,8 @@ use rule embed_features as embed_audio with:
         "../../envs/audio.yaml"
     threads: 8
     resources:
+        **EMBEDDING,
         **GPU,
-        mem_mb=embedding_memory_mb,
-        device=CONFIG.device,
     message:
         "Embedding {wildcards.dataset} by OpenL3"
 
@@ -84,9 +83,8 @@ use rule embed_features as embed_text with:
         "../../envs/text.yaml"
     threads: 8
     resources:
+        **EMBEDDING,
         **GPU,
-        mem_mb=embedding_memory_mb,
-        device=CONFIG.device,
     message:
         "Embedding {wildcards.dataset} by a text encoder"
 
@@ -98,8 +96,7 @@ use rule embed_features as embed_vision with:
         "../../envs/vision.yaml"
     threads: 8
     resources:
+        **EMBEDDING,
         **GPU,
-        mem_mb=embedding_memory_mb,
-        device=CONFIG.device,
     message:
         "Embedding {wildcards.dataset} by an image classifier"

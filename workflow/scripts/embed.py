@@ -5,5 +5,5 @@ from leaveout.job import job
 from leaveout.preparation import prepare
 
 with job(snakemake):
-    machine = Machine(snakemake.resources.device, snakemake.threads)
+    machine = Machine(snakemake.resources.device, snakemake.threads, snakemake.resources.workers)
     prepare(snakemake.params.entry, snakemake.input, snakemake.output, machine, snakemake.params.library)

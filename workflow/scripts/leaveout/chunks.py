@@ -53,6 +53,8 @@ class Chunks:
             yield function(samples)
             return
         self._folder.mkdir(parents=True, exist_ok=True)
+        if found := len([path for path in self._folder.iterdir() if not path.name.startswith(".")]):
+            log.info("%d chunks are there from an earlier job", found)
         with tqdm(total=len(samples), unit="sample", disable=None) as progress:  # nothing, where no terminal is
             for first in firsts:
                 part = samples[first : first + size]

@@ -23,6 +23,22 @@ BASE = "base"
 VARIED = ("n_train", "regularization", "regularizer", "intercept")
 #: Strategies that studies compute and no figure or calibration shows, as in the paper.
 NOT_PLOTTED = ("high_loss",)
+#: What the samples of each parser are, and which embeddings take that.
+KINDS = {
+    "cifar10": "images",
+    "digits": "numbers",
+    "dogfish": "numbers",
+    "enron": "texts",
+    "esc50": "sounds",
+    "imdb": "texts",
+    "table": "numbers",
+}
+EMBEDS = {
+    "images": ["vision"],
+    "numbers": ["features", "fourier"],
+    "sounds": ["audio", "logmel"],
+    "texts": ["bow", "text"],
+}
 _ABSENT = object()
 #: Evaluation functions that figures show, in the order of their rows.
 PLOTTED_EVALUATIONS = ("test_prediction", "test_loss", "self_loss")
@@ -212,6 +228,7 @@ def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
             yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
         weights = dataset["embedding"].get("weights")
         key = ["datasets", name, "embedding", "weights"]
+        yield from _task_refusals(["datasets", name], dataset)
         if isinstance(weights, str) and weights not in config["sources"]:
             yield key, weights, [*sorted(config["sources"]), "or {path: ...}, or {package: ..., path: ...}"]
         if isinstance(weights, Mapping) and not {"path", "package"} & set(weights):
@@ -225,6 +242,17 @@ def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
         yield from _removal_refusals(["studies", name, "removal"], study["removal"])
         if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
             yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+
+
+def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:
+    """What a source's samples are, and what an embedding takes; classes that have both labels."""
+    method, kind = dataset["embedding"]["method"], KINDS[dataset["parser"]]
+    if method not in EMBEDS[kind]:
+        wrong = f"{{parser: {dataset['parser']}, embedding: {{method: {method}}}}}"
+        yield key, wrong, [f"for {kind}", *EMBEDS[kind]]
+    classes = dataset.get("classes", {"0": [], "1": []})
+    if both := sorted(set(classes["0"]) & set(classes["1"])):
+        yield [*key, "classes", "1"], both, ["classes without label 0"]
 
 
 def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequence[str]) -> Iterator[Refusal]:
@@ -288,6 +316,8 @@ def _message(error: ValidationError, files: Sequence[str | Path], config: Mappin
     if error.validator == "required":
         missing = next(name for name in schema["required"] if name not in value)
         allowed = _allowed(schema["properties"][missing])
+        if not key:  # nobody leaves it out: the project's own files were not read
+            allowed += " (run Snakemake in the folder that holds config/config.yaml and config/datasets.yaml)"
         return f"{_file_of(key, files, config)}: {_dotted([*key, missing])}: missing: {allowed}"
     if "propertyNames" in error.absolute_schema_path:
         return f"{_file_of([*key, value], files, config)}: {_dotted([*key, value])}: {_allowed(schema)}"

@@ -36,12 +36,13 @@ def datasets_table(
     -------
     pandas.DataFrame
         ``accuracy``, ``accuracy_low`` and ``accuracy_high`` (Wilson's 95 % interval, over the test samples),
-        ``paper_accuracy`` and ``difference`` (measured less paper) are shares; NaN where the paper has no number.
+        ``paper_accuracy`` and ``difference`` (measured less paper) are shares; ``paper_d`` and ``paper_n_train`` are
+        the paper's sizes. What the paper does not have is missing.
         ``files`` says what vouches for the files of samples and model (`vouching.vouched`).
     """
     records = []
     for entry, fit, embedded, about in zip(datasets, fits, samples, abouts, strict=True):
-        found, paper = read_summary(fit), entry.get("paper", {}).get("accuracy", np.nan)
+        found, paper = read_summary(fit), {"accuracy": np.nan, "d": None, "n_train": None} | entry.get("paper", {})
         n_test = pq.read_table(embedded, columns=["split"])["split"].to_pylist().count(TEST)
         accuracy = found.test_accuracy
         low, high = binomtest(round(accuracy * n_test), n_test).proportion_ci(method="wilson")
@@ -54,20 +55,25 @@ def datasets_table(
                 "accuracy": accuracy,
                 "accuracy_low": low,
                 "accuracy_high": high,
-                "paper_accuracy": paper,
-                "difference": accuracy - paper,
+                "paper_d": paper["d"],
+                "paper_n_train": paper["n_train"],
+                "paper_accuracy": paper["accuracy"],
+                "difference": accuracy - paper["accuracy"],
                 "files": vouched(about),
                 "description": entry["description"],
             }
         )
-    return pd.DataFrame(records)
+    return pd.DataFrame(records).astype({"paper_d": "Int64", "paper_n_train": "Int64"})
 
 
 def readable_datasets(table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies in percent, the measured one with its interval."""
+    """Accuracies in percent, the measured one with its interval; the paper's sizes in brackets where they differ."""
     limits = ["accuracy_low", "accuracy_high"]
     triples = (100 * table[["accuracy", *limits]]).itertuples(index=False, name=None)
-    shown = table.drop(columns=limits).astype(dict.fromkeys(PERCENT, object))
+    shown = table.drop(columns=[*limits, "paper_d", "paper_n_train"]).astype(dict.fromkeys(PERCENT, object))
+    for size in ("d", "n_train"):
+        pairs = zip(table[size], table[f"paper_{size}"].fillna(table[size]), strict=True)
+        shown[size] = [str(found) if found == paper else f"{found} ({paper})" for found, paper in pairs]
     shown["accuracy"] = [f"{accuracy:.1f} [{low:.1f}, {high:.1f}]" for accuracy, low, high in triples]
     shown["paper_accuracy"] = (100 * table["paper_accuracy"]).map("{:.1f}".format, na_action="ignore")
     shown["difference"] = (100 * table["difference"]).map("{:+.1f}".format, na_action="ignore")
@@ -93,6 +99,11 @@ def model_licenses_table(
             name = "/".join(weights[key] for key in ("package", "path") if key in weights)
             used.append((name, weights.get("license", "not stated"), entry["title"]))
     return _shared(used, ["model", "license", "datasets"])
+
+
+def readable_licenses(table: pd.DataFrame) -> pd.DataFrame:
+    """The table itself, or one that says that there is nothing to list."""
+    return table if len(table) else pd.DataFrame([["none", *[""] * (table.shape[1] - 1)]], columns=table.columns)
 
 
 def _shared(used: Sequence[tuple[str, str, str]], columns: Sequence[str]) -> pd.DataFrame:

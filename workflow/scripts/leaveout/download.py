@@ -103,7 +103,7 @@ def obtain(wanted: Wanted, mirror: Mirror | None = None, accept_unverified: Coll
             log.warning("%s: %s: replacing it", wanted.target, difference(wanted.target, binding.checksums))
         place = wanted.entry["url"] if mirror is None else mirror.location(wanted.file)
         if is_address(place):
-            return _from_address(wanted, binding, place, wanted.source in accept_unverified)
+            return _from_address(wanted, binding, place, wanted.source in accept_unverified, mirror is not None)
         return _from_folder(wanted, binding, Path(place))
     except transfer.Unreachable as error:
         state = "not the expected file" if wanted.target.exists() else "missing"
@@ -148,11 +148,11 @@ def _kept(wanted: Wanted, vouched: Vouched) -> Origin:
     """Record a file that is in its place."""
     log.info("%s is there, and right", wanted.target)
     transfer.Partial(wanted.target).discard()
-    origin = FOUND
+    origin, mirrored = FOUND, False
     for record in (wanted.lock, origin_of(wanted.target)):
         if record.exists() and (earlier := Origin.read(record)).sha256 == checksum(wanted.target):
-            origin = earlier.origin
-    return _recorded(wanted, wanted.target, vouched, origin)
+            origin, mirrored = earlier.origin, earlier.mirrored
+    return _recorded(wanted, wanted.target, vouched, origin, mirrored=mirrored)
 
 
 def _from_package(wanted: Wanted, vouched: Vouched) -> Origin:
@@ -175,10 +175,10 @@ def _from_folder(wanted: Wanted, vouched: Vouched, place: Path) -> Origin:
         shutil.copyfile(place, unfinished)
         if wrong := difference(unfinished, vouched.checksums):
             raise transfer.OtherFile(f"{place}: {wrong}")
-    return _recorded(wanted, wanted.target, vouched, str(place))
+    return _recorded(wanted, wanted.target, vouched, str(place), mirrored=True)
 
 
-def _from_address(wanted: Wanted, vouched: Vouched, address: str, accepted: bool) -> Origin:
+def _from_address(wanted: Wanted, vouched: Vouched, address: str, accepted: bool, mirrored: bool) -> Origin:
     unverified = not vouched.checksums and not address.startswith("https://")
     if unverified and not accepted:
         raise SourceError(
@@ -188,13 +188,15 @@ def _from_address(wanted: Wanted, vouched: Vouched, address: str, accepted: bool
         )
     partial = transfer.Partial(wanted.target)
     transfer.download(address, partial, vouched.checksums, plain_http=accepted or bool(vouched.checksums))
-    record = _recorded(wanted, partial.path, vouched, address, unverified=unverified)
+    record = _recorded(wanted, partial.path, vouched, address, unverified=unverified, mirrored=mirrored)
     partial.path.replace(wanted.target)
     partial.discard()
     return record
 
 
-def _recorded(wanted: Wanted, path: Path, vouched: Vouched, origin: str, unverified: bool = False) -> Origin:
+def _recorded(
+    wanted: Wanted, path: Path, vouched: Vouched, origin: str, unverified: bool = False, mirrored: bool = False
+) -> Origin:
     """Write the record of a file's origin, and that of the first download if nobody states a checksum."""
     published = difference(path, wanted.published) is None if wanted.published else None
     first = wanted.recorded if vouched.by == "first download" else None
@@ -205,6 +207,7 @@ def _recorded(wanted: Wanted, path: Path, vouched: Vouched, origin: str, unverif
         checksum="published" if published else vouched.by,
         published=published,
         unverified=unverified or (first is not None and first.unverified),
+        mirrored=mirrored,
     )
     if not vouched.checksums:
         wanted.lock.parent.mkdir(parents=True, exist_ok=True)

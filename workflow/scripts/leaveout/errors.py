@@ -37,6 +37,10 @@ class PackageMissing(LeaveoutError):
     """A package that only some embeddings need, and that this environment does not have."""
 
 
+class WorkerLost(LeaveoutError):
+    """A process that shared a job's work was ended by somebody else."""
+
+
 class InvalidModel(LeaveoutError):
     """Weights or a network that cannot serve as an embedding."""
 

@@ -37,7 +37,7 @@ def prepare(
     Parameters
     ----------
     entry : mapping
-        ``parser``, ``classes``, ``embedding`` and ``split`` of the data set.
+        ``parser``, ``classes`` (None: 0 and 1), ``embedding`` and ``split`` of the data set.
     inputs : PreparationPaths
         ``raw``, its source files in the order of the configuration; ``weights``, the files of the model's weights, none
         for a model without or one that a package ships; ``origins``, the records of those that were downloaded.

@@ -31,6 +31,8 @@ class Origin:
         Whether the file has the published checksum; None if none is published.
     unverified : bool
         Whether it came over plain http with no checksum to verify it by, because ``accept_unverified`` allows that.
+    mirrored : bool
+        Whether it came from a mirror.
     """
 
     file: str
@@ -39,6 +41,7 @@ class Origin:
     checksum: Voucher
     published: bool | None
     unverified: bool
+    mirrored: bool = False
 
     def write(self, path: Path) -> None:
         """Write the record, completely or not at all."""
@@ -77,8 +80,8 @@ def describe(path: Path, origins: Collection[Path]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``file``, ``sha256``, ``checksum``, ``published``, ``unverified`` as in `Origin`; not ``origin``, which may be a
-        path that means nothing to others.
+        ``file``, ``sha256``, ``checksum``, ``published``, ``unverified``, ``mirrored`` as in `Origin`; not ``origin``,
+        which may be a path that means nothing to others.
 
     Raises
     ------
@@ -98,7 +101,8 @@ def describe(path: Path, origins: Collection[Path]) -> dict[str, Any]:
 
 def own(name: str, sha256: str, voucher: str = "own") -> dict[str, Any]:
     """Describe what was not downloaded: a file of the user's, or one that a package ships."""
-    return {"file": name, "sha256": sha256, "checksum": voucher, "published": None, "unverified": False}
+    record = {"file": name, "sha256": sha256, "checksum": voucher, "published": None}
+    return {**record, "unverified": False, "mirrored": False}
 
 
 def content_checksum(path: Path) -> str:
@@ -114,6 +118,11 @@ def content_checksum(path: Path) -> str:
     if not path.is_dir():
         raise SourceError(f"there is no {path}")
     digest = hashlib.sha256()
-    for file in sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts):
+    for file in files_below(path):
         digest.update(f"{checksum(file)}  {file.relative_to(path).as_posix()}\n".encode())
     return digest.hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files in a folder and its folders, in order, but for what Python compiles by itself."""
+    return sorted(file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts)

@@ -23,19 +23,20 @@ def vouched(about: str | Path) -> str:
     -------
     str
         ``"unverified"``: a file came over plain http with no checksum. ``"not the published ones"``: a file has another
-        checksum than the published one. ``"own"``: a file of the user's. ``"first download"``: nobody states a
-        checksum. ``"published"``: all files have the published checksums, or come with an installed package.
+        checksum than the published one. ``"a mirror's"``: a file came from a mirror, and none is published. ``"own"``:
+        a file of the user's. ``"first download"``: nobody states a checksum. ``"published"``: all files have the
+        published checksums, or come with an installed package.
     """
     record = json.loads(Path(about).read_text(encoding="utf-8"))
-    files = [*record["sources"], *record.get("weights", [])]
-    if any(file["unverified"] for file in files):
-        return "unverified"
-    if any(file["published"] is False for file in files):
-        return "not the published ones"
-    for voucher in ("own", "mirror", "first download"):
-        if any(file["checksum"] == voucher for file in files):
-            return {"mirror": "a mirror's"}.get(voucher, voucher)
-    return PUBLISHED
+    files = [file for file in (*record["sources"], *record.get("weights", [])) if not file["published"]]
+    found = {
+        "unverified": any(file["unverified"] for file in files),
+        "not the published ones": any(file["published"] is False for file in files),
+        "a mirror's": any(file["mirrored"] for file in files),
+        "own": any(file["checksum"] == "own" for file in files),
+        "first download": any(file["checksum"] == "first download" for file in files),
+    }
+    return next((words for words, holds in found.items() if holds), PUBLISHED)
 
 
 def marked(titles: Mapping[str, str], abouts: Iterable[str | Path]) -> tuple[dict[str, str], str | None]:

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from leaveout.errors import PackageMissing, SourceError
-from leaveout.sources import content_checksum, describe, own
+from leaveout.sources import content_checksum, describe, files_below, origin_of, own
 
 Entry = str | Mapping[str, str]
 
@@ -30,19 +30,30 @@ def located(entry: Entry, given: Sequence[Path]) -> Path:
         The package does not have it.
     """
     if isinstance(entry, str):
-        if len(folders := {file.parent for file in given}) > 1:
-            raise SourceError(f"weights: the files of {entry} are in {len(folders)} folders (put them into one)")
-        return given[0] if len(given) == 1 else given[0].parent
+        if len(given) == 1:
+            return given[0]
+        folder = given[0].parent
+        if others := sorted({file.parent for file in given} - {folder}) or _unlisted(folder, given):
+            raise SourceError(
+                f"weights: the files of {entry} belong into {folder} alone, and nothing else: there is {others[0]}"
+            )
+        return folder
     if "package" not in entry:
-        return given[0]
+        return Path(entry["path"])
+    inside = PurePosixPath(entry.get("path", ""))
+    if inside.is_absolute() or ".." in inside.parts:
+        raise SourceError(f"weights: {inside} leads out of the package {entry['package']} (name a path inside)")
     try:
         spec = find_spec(entry["package"])
     except ModuleNotFoundError:  # of a package above
         spec = None
     if spec is None or not spec.submodule_search_locations:
-        raise PackageMissing(f"weights: the package {entry['package']} is not installed (install it)")
+        raise PackageMissing(
+            f"embedding.weights: the package {entry['package']} is not installed (install it; with --use-conda, add it "
+            f"to the environment in envs/)"
+        )
     folder = Path(spec.submodule_search_locations[0])
-    found = folder / entry.get("path", "")
+    found = folder / inside
     if not found.exists():
         raise SourceError(
             f"weights: the package {entry['package']} has no {entry['path']} (name a file or folder of {folder})"
@@ -50,12 +61,31 @@ def located(entry: Entry, given: Sequence[Path]) -> Path:
     return found
 
 
+def files_in(place: str) -> list[str]:
+    """All files of a folder, which the weights in it depend on; a file, or what is not there, itself."""
+    return [str(file) for file in files_below(Path(place))] or [place]
+
+
+def installed(entry: Entry | None) -> str | None:
+    """Name and version of the package that ships weights, its name alone if it is not installed; None for others."""
+    package = entry.get("package") if isinstance(entry, Mapping) else None
+    return None if package is None else _distribution(package)
+
+
+def _unlisted(folder: Path, given: Sequence[Path]) -> list[Path]:
+    """Files beside those of a source that nobody verified, and that a library might read all the same."""
+    known = {*given, *(origin_of(file) for file in given)}
+    return [file for file in files_below(folder) if file not in known and not file.name.startswith(".partial.")]
+
+
 def describe_weights(
     entry: Entry, found: Path, given: Sequence[Path], origins: Collection[Path]
 ) -> list[dict[str, Any]]:
     """Names, checksums and vouchers of weights, as `sources.describe` gives them."""
-    if isinstance(entry, str) or "package" not in entry:
+    if isinstance(entry, str):
         return [describe(file, origins) for file in given]
+    if "package" not in entry:
+        return [own(found.name, content_checksum(found))]
     place = "/".join(part for part in (entry["package"], entry.get("path")) if part)
     return [own(place, content_checksum(found), f"package {_distribution(entry['package'])}")]
 

@@ -241,7 +241,7 @@ def _part(path: Path, columns: Columns, features: Sequence[str]) -> Part:
 
 
 def _texts(path: Path, name: str, values: Any) -> list[str]:
-    """A column as texts, empty where a value is missing: whole numbers as digits, exactly."""
+    """A column as texts, without blanks around them, empty where a value is missing; whole numbers exactly."""
     values = _plain(values)
     kind = values.type
     if pa.types.is_floating(kind):
@@ -256,7 +256,7 @@ def _texts(path: Path, name: str, values: Any) -> list[str]:
     known = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_temporal, pa.types.is_null)
     if not _is_text(kind) and not any(is_kind(kind) for is_kind in known):
         raise InvalidData(f"{path}: column {name} holds {kind} (save it as text or numbers)")
-    return pc.fill_null(values.cast(pa.string()), "").to_pylist()
+    return pc.utf8_trim_whitespace(pc.fill_null(values.cast(pa.string()), "")).to_pylist()
 
 
 def _numbers(path: Path, name: str, values: Any, ids: Sequence[str]) -> Numbers:

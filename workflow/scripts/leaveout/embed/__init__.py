@@ -27,10 +27,13 @@ class Machine:
         Where networks compute.
     threads : int
         Processor cores.
+    workers : int
+        Processes beside the job that prepare what networks take; they change no result.
     """
 
     device: Device = "auto"
     threads: int = 1
+    workers: int = 0
 
 
 def stacked(n: int, encoded: Iterator[npt.NDArray[Any]]) -> Features:
@@ -62,7 +65,8 @@ class Encoder:
     ----------
     encode : function of some payloads
         What is made of each, in their order: rows of features, (k, d), or k texts. A sample's result depends on that
-        sample alone, not on its neighbours, so that chunks can be made in any run and joined in another.
+        sample alone, to rounding, and to the bit on its chunk, so that chunks can be made in any run and joined in
+        another.
     chunk : int
         Samples that are encoded and written together, and lost together in a crash.
     fit : function of all results and of which samples train, optional

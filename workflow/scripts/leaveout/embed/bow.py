@@ -1,9 +1,12 @@
 """Counts of lemmas: which words a text has, whatever their form (spaCy), of those that enough texts have."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import compress
+from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +19,7 @@ from spacy.language import Language
 from leaveout.archives import Limits, members
 from leaveout.arrays import BoolArray
 from leaveout.embed import Encoder, Features, Machine
-from leaveout.errors import InvalidData, InvalidModel
+from leaveout.errors import InvalidData, InvalidModel, WorkerLost
 
 CONFIG = "config.cfg"
 CHUNK = 512
@@ -63,10 +66,51 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     )
 
 
-def lemmas(nlp: Language, texts: list[str], processes: int = 1) -> list[str]:
-    """Lemmas of each text, joined by spaces, of the tokens that are alphabetic and not stop words."""
-    needed = min(processes, -(-len(texts) // BATCH))
-    documents = nlp.pipe(texts, batch_size=BATCH, n_process=needed)
+def lemmas(nlp: Language, texts: Sequence[str], processes: int = 1) -> list[str]:
+    """Lemmas of each text, joined by spaces, of the tokens that are alphabetic and not stop words.
+
+    Parameters
+    ----------
+    nlp : spaCy pipeline
+    texts : sequence of str
+    processes : int
+        That share the texts, ``BATCH`` at a time, where processes can fork: a job's script cannot be imported again.
+
+    Raises
+    ------
+    WorkerLost
+        A process was ended from outside. spaCy's own would be waited for forever.
+    """
+    batches = [texts[first : first + BATCH] for first in range(0, len(texts), BATCH)]
+    workers = min(processes, len(batches))
+    if workers <= 1 or "fork" not in get_all_start_methods():
+        return [text for batch in batches for text in _lemmas(nlp, batch)]
+    try:
+        with ProcessPoolExecutor(workers, get_context("fork"), _Worker.begin, (nlp,)) as pool:
+            return [text for done in pool.map(_Worker.work, batches) for text in done]
+    except BrokenProcessPool as error:
+        raise WorkerLost(
+            f"embedding by bow: one of {workers} processes was ended from outside, perhaps for want of memory (give "
+            f"the job fewer threads or more memory)"
+        ) from error
+
+
+class _Worker:
+    """A forked process's pipeline."""
+
+    nlp: Language
+
+    @classmethod
+    def begin(cls, nlp: Language) -> None:
+        cls.nlp = nlp
+
+    @classmethod
+    def work(cls, texts: Sequence[str]) -> list[str]:
+        return _lemmas(cls.nlp, texts)
+
+
+def _lemmas(nlp: Language, texts: Sequence[str]) -> list[str]:
+    documents = nlp.pipe(texts, batch_size=BATCH)
     return [" ".join(token.lemma_ for token in tokens if token.is_alpha and not token.is_stop) for tokens in documents]
 
 

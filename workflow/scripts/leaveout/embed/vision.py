@@ -3,7 +3,8 @@
 import math
 import pickle
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
@@ -46,8 +47,8 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     settings : mapping
         ``model`` is the name of a torchvision classifier, or ``module:function`` of another code base; ``arguments`` go
         to either. ``transform`` is ``plain``, resized to ``size`` and scaled to [0, 1], or ``weights``, what
-        torchvision publishes with these weights. ``batch`` images pass the network together, prepared by ``workers``
-        processes beside it. ``mixed_precision`` is that of `Network`.
+        torchvision publishes with these weights. ``batch`` images pass the network together, prepared by the machine's
+        ``workers``. ``mixed_precision`` is that of `Network`.
     weights : Path
         State dict of the model: a file of ``torch.save``, or one that ends in .safetensors. Under a name by which
         torchvision publishes weights of this model, the model is made as torchvision makes it for those.
@@ -77,7 +78,7 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
         batches = Batches(_checked(images), settings["batch"], transform, layout)
         rows = np.empty((len(images), width), dtype=np.float32)
         done = 0
-        for prepared in _prepared(batches, settings["workers"]):
+        for prepared in _prepared(batches, machine.workers):
             found = _features(network, prepared, model)
             if found.shape != (len(prepared), width):
                 raise InvalidModel(
@@ -184,9 +185,8 @@ def _loaded(factory: Callable[..., Any], settings: Mapping[str, Any], weights: P
     model, arguments, state = settings["model"], dict(settings["arguments"]), _state(weights)
     try:
         if published is not None:
-            # torchvision adapts some networks to their weights, Inception its input and DenseNet the weights' names;
-            # by itself it would download the weights here, and load whatever the file holds.
-            with mock.patch.object(type(published), "get_state_dict", return_value=state):
+            # torchvision adapts some networks to their weights: Inception its input, DenseNet the weights' names.
+            with _given(state, published):
                 classifier: torch.nn.Module = factory(weights=published, **arguments)
         else:
             classifier = _unloaded(factory, arguments)
@@ -203,6 +203,13 @@ def _loaded(factory: Callable[..., Any], settings: Mapping[str, Any], weights: P
             f"(the file must hold the state dict of exactly this network)"
         ) from error
     return classifier
+
+
+@contextmanager
+def _given(state: Mapping[str, torch.Tensor], published: Any) -> Iterator[None]:
+    """Have torchvision take these tensors for its published weights, where it would download them."""
+    with mock.patch.object(type(published), "get_state_dict", return_value=state):
+        yield
 
 
 def _unloaded(factory: Callable[..., Any], arguments: Mapping[str, Any]) -> torch.nn.Module:
@@ -233,7 +240,7 @@ def _factory(model: str) -> Callable[..., Any]:
             f"embedding.model = {model}: torchvision has no such classifier: {', '.join(close)} "
             f"(another code base is module:function)"
         )
-    return partial(get_model, model)
+    return partial(get_model, model, weights=None)
 
 
 def _state(weights: Path) -> Mapping[str, torch.Tensor]:
