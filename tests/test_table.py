@@ -110,12 +110,10 @@ def table(tmp_path):
 
 
 def test_blanks_around_names_are_none_of_theirs(table):
-    records = parse(table("id,label,split,x\n a , 1,train ,1\nb,0 , test,2\n"))
-    assert (list(records.ids), list(records.classes), list(records.split)) == (
-        ["a", "b"],
-        ["1", "0"],
-        ["train", "test"],
-    )
+    records = table("id,label,split,x\n a , 1,train ,1\nb,0 , test,2\n")
+    assert records.ids == ["a", "b"]
+    assert records.classes == ["1", "0"]
+    assert records.split == ["train", "test"]
     with pytest.raises(InvalidData, match="id 'a' occurs 2 times"):
         table("id,label,x\na,1,1\na ,0,2\n")
 
