@@ -14,6 +14,7 @@ import pytest
 from leaveout.embed import Machine
 from leaveout.embed import encoder as encoder_of
 from leaveout.errors import DeviceUnavailable, InvalidModel, PackageMissing, SourceError
+from leaveout.weights import located
 from recording import RATE, noise, tone, wav
 
 pytestmark = pytest.mark.embed
@@ -33,11 +34,10 @@ def embedding_of(audio, rate):
 class StandIn:
     """Modules ``openl3`` and ``tensorflow`` with what is used of them, and a record of the calls."""
 
-    def __init__(self, folder, cards=()):
-        self.folder = folder
+    def __init__(self, weights, cards=()):
+        self.weights = weights
         self.loaded, self.calls, self.configured = [], [], {}
         self.models = ModuleType("openl3.models")
-        self.models.get_audio_embedding_model_path = self.path
         self.models.load_audio_embedding_model_from_path = self.load
         self.openl3 = ModuleType("openl3")
         self.openl3.models = self.models
@@ -52,9 +52,6 @@ class StandIn:
             ),
             experimental=SimpleNamespace(enable_op_determinism=lambda: self.configured.update(deterministic=True)),
         )
-
-    def path(self, input_repr, content_type):
-        return str(self.folder / f"openl3_audio_{input_repr}_{content_type}.h5")
 
     def load(self, model_path, input_repr, embedding_size, frontend="kapre"):
         assert isinstance(model_path, str)
@@ -97,18 +94,17 @@ class StandIn:
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """Install a stand-in; with the weights that OpenL3's installer would have fetched."""
+    """Install a stand-in, with a file of weights."""
 
     def install(**options):
-        stand_in = StandIn(tmp_path / "package", **options)
+        stand_in = StandIn(tmp_path / "openl3_audio_mel256_env.h5", **options)
         modules = {"openl3": stand_in.openl3, "openl3.models": stand_in.models, "tensorflow": stand_in.tensorflow}
         for name, module in modules.items():
             monkeypatch.setitem(sys.modules, name, module)
         monkeypatch.delitem(sys.modules, "leaveout.embed.audio", raising=False)  # it would keep what it imported
         return stand_in
 
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "openl3_audio_mel256_env.h5").write_bytes(WEIGHTS)
+    (tmp_path / "openl3_audio_mel256_env.h5").write_bytes(WEIGHTS)
     yield install
     sys.modules.pop("leaveout.embed.audio", None)
 
@@ -124,7 +120,7 @@ def rows(encoder, *sounds, rate=RATE):
 
 def test_features_are_the_mean_over_time(openl3):
     sounds = [noise(i, seconds=i + 0.5).astype(np.float32) for i in range(3)]
-    found = rows(encoder_of(SETTINGS, None, Machine()), *sounds)
+    found = rows(encoder_of(SETTINGS, openl3.weights, Machine()), *sounds)
     assert found.shape == (3, 512)
     assert found.dtype == np.float32
     expected = [embedding_of(sound, RATE).mean(axis=0) for sound in sounds]
@@ -132,7 +128,7 @@ def test_features_are_the_mean_over_time(openl3):
 
 
 def test_the_network_is_loaded_once_and_gets_a_chunk_at_a_time(openl3):
-    encoder = encoder_of(SETTINGS, None, Machine())
+    encoder = encoder_of(SETTINGS, openl3.weights, Machine())
     for k in (3, 2):
         rows(encoder, *[noise()] * k)
     assert openl3.loaded == [("mel256", 512, "kapre")]
@@ -140,14 +136,14 @@ def test_the_network_is_loaded_once_and_gets_a_chunk_at_a_time(openl3):
 
 
 def test_two_channels_are_averaged_and_every_clip_keeps_its_rate(openl3):
-    encoder = encoder_of(SETTINGS, None, Machine())
+    encoder = encoder_of(SETTINGS, openl3.weights, Machine())
     both = np.column_stack([noise(1), noise(2)])
     assert np.array_equal(rows(encoder, both, rate=8000), rows(encoder, both.mean(axis=1), rate=8000))
     assert not np.array_equal(rows(encoder, both, rate=8000), rows(encoder, both, rate=16_000))
 
 
 def test_a_row_depends_on_its_sound_alone(openl3):
-    encoder = encoder_of(SETTINGS, None, Machine())
+    encoder = encoder_of(SETTINGS, openl3.weights, Machine())
     sounds = [noise(i, seconds=1 + i / 4) for i in range(4)]
     whole = rows(encoder, *sounds)
     assert np.array_equal(whole[::-1], rows(encoder, *sounds[::-1]))
@@ -156,28 +152,19 @@ def test_a_row_depends_on_its_sound_alone(openl3):
 
 def test_what_is_no_sound_is_named(openl3):
     with pytest.raises(SourceError, match="sound 1: not a sound file"):
-        encoder_of(SETTINGS, None, Machine()).encode([wav(noise()), b"text"])
+        encoder_of(SETTINGS, openl3.weights, Machine()).encode([wav(noise()), b"text"])
 
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_weights_serve_as_they_are_published(openl3, tmp_path, compressed):
     file = tmp_path / (PUBLISHED + ".gz" * compressed)
     file.write_bytes(gzip.compress(WEIGHTS) if compressed else WEIGHTS)
-    encoder = encoder_of(SETTINGS, file, Machine())
-    assert "weights" not in encoder.about  # the preparation's own record has them
+    encoder_of(SETTINGS, file, Machine())
     assert openl3.loaded == [("mel256", 512, "kapre")]
 
 
-def test_weights_of_the_package_are_recorded(openl3, tmp_path):
-    [record] = encoder_of(SETTINGS, None, Machine()).about["weights"]
-    assert record["file"] == "openl3_audio_mel256_env.h5"
-    assert len(record["sha256"]) == 64
-    assert record["checksum"].startswith("package openl3")
-
-
-def test_weights_that_the_installer_has_not_fetched_are_named(openl3, tmp_path):
-    (tmp_path / "package" / "openl3_audio_mel256_env.h5").unlink()
-    with pytest.raises(SourceError, match=r"openl3_audio_mel256_env\.h5"):
+def test_weights_are_needed(openl3):
+    with pytest.raises(InvalidModel, match="weights are needed"):
         encoder_of(SETTINGS, None, Machine())
 
 
@@ -205,7 +192,7 @@ def test_damaged_compression_is_named(openl3, tmp_path):
 
 def test_tensorflow_keeps_to_the_machine(stand_in):
     there = stand_in(cards=["card"])
-    encoder = encoder_of(SETTINGS, None, Machine("cpu", threads=3))
+    encoder = encoder_of(SETTINGS, there.weights, Machine("cpu", threads=3))
     assert encoder.about["device"] == "cpu"
     assert there.configured == {"visible": ([], "GPU"), "intra": 3, "inter": 1, "deterministic": True}
 
@@ -215,20 +202,20 @@ def test_tensorflow_keeps_to_the_machine(stand_in):
 )
 def test_a_card_is_used_if_there_is_one(stand_in, asked, cards, used):
     there = stand_in(cards=cards)
-    assert encoder_of(SETTINGS, None, Machine(asked)).about["device"] == used
+    assert encoder_of(SETTINGS, there.weights, Machine(asked)).about["device"] == used
     assert "visible" not in there.configured
 
 
 def test_a_card_that_is_asked_for_must_be_there(openl3):
     with pytest.raises(DeviceUnavailable, match="device = cuda: TensorFlow finds no CUDA device"):
-        encoder_of(SETTINGS, None, Machine("cuda"))
+        encoder_of(SETTINGS, openl3.weights, Machine("cuda"))
 
 
 @pytest.mark.parametrize("missing", ["openl3", "tensorflow"])
 def test_an_environment_without_the_packages_says_so(openl3, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(PackageMissing, match=f"embedding by audio needs the package {missing}"):
-        encoder_of(SETTINGS, None, Machine())
+        encoder_of(SETTINGS, openl3.weights, Machine())
 
 
 @pytest.mark.filterwarnings("default")  # TensorFlow's own
@@ -236,7 +223,8 @@ def test_the_network_itself_tells_a_tone_from_noise():
     """In the environment of OpenL3, which has it and nothing that the other embeddings need."""
     openl3 = pytest.importorskip("openl3")
     sounds = [tone(440), noise(seconds=2), tone(440)]
-    found = rows(encoder_of(SETTINGS, None, Machine("cpu")), *sounds)
+    weights = located({"package": "openl3", "path": "openl3_audio_mel256_env.h5"}, [])  # the installer fetched them
+    found = rows(encoder_of(SETTINGS, weights, Machine("cpu")), *sounds)
     assert found.shape == (3, 512)
     windows, times = openl3.get_audio_embedding(
         tone(440).astype(np.float32), RATE, content_type="env", input_repr="mel256", embedding_size=512, verbose=0

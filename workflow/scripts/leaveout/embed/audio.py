@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +15,6 @@ from leaveout.archives import gunzipped
 from leaveout.embed import Encoder, Features, Machine
 from leaveout.errors import DeviceUnavailable, InvalidModel
 from leaveout.sounds import decoded
-from leaveout.sources import content_checksum, own
 
 #: A second of sound is ten windows of a second each, 2 MB: those of a chunk are in memory together.
 CHUNK = 16
@@ -31,9 +29,8 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     ----------
     settings : mapping
         ``input_repr``, ``content_type`` and ``embedding_size`` of the network.
-    weights : Path or None
-        The network's file as published, ``*_{input_repr}_{content_type}*.h5`` or ``.h5.gz``; None for the one that
-        OpenL3's installer has put into the package.
+    weights : Path
+        The network's file as published, ``*_{input_repr}_{content_type}*.h5`` or ``.h5.gz``.
     machine : Machine
 
     Raises
@@ -41,15 +38,14 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     InvalidModel
         The file is not the network that the settings name, or cannot be loaded.
     SourceError
-        The package has no such file.
+        The file's compression is damaged.
     DeviceUnavailable
         ``cuda`` is asked for and TensorFlow finds none.
     """
     network = {key: settings[key] for key in ("input_repr", "content_type", "embedding_size")}
-    about: dict[str, Any] = {"device": _device(machine)}
     if weights is None:
-        weights = Path(models.get_audio_embedding_model_path(network["input_repr"], network["content_type"]))
-        about["weights"] = _packaged(weights)
+        raise InvalidModel("embedding by audio: weights are needed: the network's file as OpenL3 publishes it")
+    about = {"device": _device(machine)}
     model = _loaded(weights, network)
 
     def encode(contents: Iterable[bytes]) -> Features:
@@ -58,15 +54,6 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
         return np.stack([rows.mean(axis=0) for rows in windows]).astype(np.float32)
 
     return Encoder(encode, CHUNK, about=about, packages=("openl3", "tensorflow", "kapre", "resampy", "soundfile"))
-
-
-def _packaged(weights: Path) -> list[dict[str, Any]]:
-    """Name, checksum and voucher of the weights that came with the package."""
-    try:
-        voucher = f"package openl3 {version('openl3')}"
-    except PackageNotFoundError:
-        voucher = "package openl3"
-    return [own(weights.name, content_checksum(weights), voucher)]
 
 
 def _loaded(weights: Path, network: Mapping[str, Any]) -> Any:
