@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from leaveout.config import NOT_PLOTTED
 from leaveout.evaluation import EVALUATIONS
 from leaveout.penalty import Intercept
+from leaveout.plotted import NOT_PLOTTED
 from leaveout.removal import STRATEGIES
 
 SEED = 0

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaveout import evaluation, removal
-from leaveout.config import BASE, EMBEDS, KINDS, NOT_PLOTTED, Config, load
+from leaveout.config import BASE, Config, load
+from leaveout.consistency import EMBEDS, KINDS
 from leaveout.errors import ConfigError
+from leaveout.plotted import NOT_PLOTTED
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"

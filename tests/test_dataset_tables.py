@@ -56,6 +56,15 @@ def test_readers_see_percentages(files):
     assert shown[["paper_accuracy", "difference"]].isna().all(axis=1).tolist() == [False, True]
 
 
+def test_the_papers_sizes_stand_in_brackets_where_they_differ(files):
+    entries = [ENTRIES[0] | {"paper": {"accuracy": 0.88, "d": 3294, "n_train": 60}}, ENTRIES[1]]
+    table = datasets_table(entries, *files)
+    assert table["paper_d"].tolist()[0] == 3294
+    shown = readable_datasets(table)
+    assert shown["d"].tolist() == ["7 (3294)", "7"]
+    assert shown["n_train"].tolist() == ["60", "60"]
+
+
 def test_data_sets_of_one_source_share_their_licence():
     sources = {"here": {"license": "CC0"}, "there": {"license": "MIT"}}
     table = licenses_table([*ENTRIES, ENTRIES[0] | {"title": "Three", "source": "there"}], sources)

@@ -438,6 +438,8 @@ def test_a_mirrors_own_checksum_takes_the_place_of_the_published_one(wanted, mir
     assert is_complete(task, OTHER)
     assert (record.checksum, record.published, record.sha256) == ("mirror", False, sha256(OTHER))
     assert record.origin == mirror.location(NAME)
+    assert record.mirrored
+    assert obtain(task, mirror).mirrored  # and still is when it is found in place
     assert describe(task.target, [origin_of(task.target)])["published"] is False
     assert not task.lock.exists()
 

@@ -10,14 +10,15 @@ from colorspacious import cspace_convert, deltaE
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from leaveout import config, removal
+from leaveout import removal
 from leaveout.comparison import compare
 from leaveout.effects import PREDICTIONS
 from leaveout.figures import COLORS, MARKERS, METHODS, effects_figure, save
+from leaveout.plotted import NOT_PLOTTED
 from rows import EVALUATIONS, study_rows
 
 TITLES = {"digits": "Digits: odd vs even", "enron": "Enron: spam vs ham"}
-PLOTTED = tuple(name for name in removal.STRATEGIES if name not in config.NOT_PLOTTED)
+PLOTTED = tuple(name for name in removal.STRATEGIES if name not in NOT_PLOTTED)
 #: Distance in CAM02-UCS below which two colours are hard to name apart; 1 is just noticeable.
 CLEAR = 10
 

@@ -14,34 +14,16 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from leaveout.consistency import refusals
 from leaveout.errors import ConfigError
 from leaveout.extension import extended, extension_refusals, given_by
+from leaveout.plotted import NOT_PLOTTED
 
 #: The variant that a data set's own settings make.
 BASE = "base"
 #: Settings that variants can change, in the order of their names.
 VARIED = ("n_train", "regularization", "regularizer", "intercept")
-#: Strategies that studies compute and no figure or calibration shows, as in the paper.
-NOT_PLOTTED = ("high_loss",)
-#: What the samples of each parser are, and which embeddings take that.
-KINDS = {
-    "cifar10": "images",
-    "digits": "numbers",
-    "dogfish": "numbers",
-    "enron": "texts",
-    "esc50": "sounds",
-    "imdb": "texts",
-    "table": "numbers",
-}
-EMBEDS = {
-    "images": ["vision"],
-    "numbers": ["features", "fourier"],
-    "sounds": ["audio", "logmel"],
-    "texts": ["bow", "text"],
-}
 _ABSENT = object()
-#: Evaluation functions that figures show, in the order of their rows.
-PLOTTED_EVALUATIONS = ("test_prediction", "test_loss", "self_loss")
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
@@ -166,7 +148,7 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     if error is not None:
         raise ConfigError(_message(error, files, written))
     merged = _with_defaults(config, schema, schema)
-    for key, value, allowed in _refusals(merged):
+    for key, value, allowed in refusals(merged):
         raise ConfigError(_refusal(_as_written(key, written), value, allowed, files, written))
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
     return Config(
@@ -215,80 +197,6 @@ def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
     missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
     other = schema.get("additionalProperties") or {}
     return {key: _with_defaults(item, properties.get(key, other), root) for key, item in (value | missing).items()}
-
-
-Refusal = tuple[list[Any], Any, list[str]]  # key, value, what is allowed
-
-
-def _refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
-    """What no schema can tell: names that refer to nothing, and values that exclude each other."""
-    yield from _source_refusals(config["sources"], config["accept_unverified"])
-    for name, dataset in config["datasets"].items():
-        if dataset["source"] not in config["sources"]:
-            yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
-        weights = dataset["embedding"].get("weights")
-        key = ["datasets", name, "embedding", "weights"]
-        yield from _task_refusals(["datasets", name], dataset)
-        if isinstance(weights, str) and weights not in config["sources"]:
-            yield key, weights, [*sorted(config["sources"]), "or {path: ...}, or {package: ..., path: ...}"]
-        if isinstance(weights, Mapping) and not {"path", "package"} & set(weights):
-            yield key, dict(weights), ["the key of a source", "or {path: ...}, or {package: ..., path: ...}"]
-    for name, study in config["studies"].items():
-        for i, dataset in enumerate(study["datasets"]):
-            if dataset not in config["datasets"]:
-                yield ["studies", name, "datasets", i], dataset, sorted(config["datasets"])
-        for i, variation in enumerate(study["vary"]):
-            yield from _variation_refusals(["studies", name, "vary", i], variation, config["datasets"])
-        yield from _removal_refusals(["studies", name, "removal"], study["removal"])
-        if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
-            yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
-
-
-def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:
-    """What a source's samples are, and what an embedding takes; classes that have both labels."""
-    method, kind = dataset["embedding"]["method"], KINDS[dataset["parser"]]
-    if method not in EMBEDS[kind]:
-        wrong = f"{{parser: {dataset['parser']}, embedding: {{method: {method}}}}}"
-        yield key, wrong, [f"for {kind}", *EMBEDS[kind]]
-    classes = dataset.get("classes", {"0": [], "1": []})
-    if both := sorted(set(classes["0"]) & set(classes["1"])):
-        yield [*key, "classes", "1"], both, ["classes without label 0"]
-
-
-def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequence[str]) -> Iterator[Refusal]:
-    for name, source in sources.items():
-        for file, entry in source["files"].items():
-            place = set(entry) - {"md5", "sha256"}
-            key = ["sources", name, "files", file]
-            if place not in ({"url"}, {"package", "path"}, {"path"}):
-                yield key, dict(entry), ["either url", "or package and path", "or the path alone of a file of your own"]
-            elif place == {"path"} and len(entry) > 1:
-                yield key, dict(entry), ["path without a checksum: your own file is recorded as it is"]
-            elif "package" in entry and "sha256" not in entry:
-                yield key, dict(entry), ["package and path with sha256"]
-    for i, name in enumerate(accepted):
-        if name not in sources:
-            yield ["accept_unverified", i], name, sorted(sources)
-
-
-def _variation_refusals(
-    key: list[Any], variation: Mapping[str, Any], datasets: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Refusal]:
-    if variation["dataset"] not in datasets:
-        yield [*key, "dataset"], variation["dataset"], sorted(datasets)
-        return
-    most = datasets[variation["dataset"]]["expected"]["n_train"]
-    for j, n_train in enumerate(variation.get("n_train", [])):
-        if n_train > most:
-            yield [*key, "n_train", j], n_train, [f"at most the data set's expected.n_train = {most}"]
-
-
-def _removal_refusals(key: list[Any], removal: Mapping[str, Any]) -> Iterator[Refusal]:
-    sizes = removal["sizes"]
-    if sizes["min"] > sizes["max"]:
-        yield [*key, "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
-    if set(removal["strategies"]) <= set(NOT_PLOTTED):
-        yield [*key, "strategies"], removal["strategies"], ["one at least that figures show"]
 
 
 def _refusal(

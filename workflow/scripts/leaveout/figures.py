@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from leaveout import files
 from leaveout.arrays import Array
 from leaveout.comparison import Comparison
-from leaveout.config import PLOTTED_EVALUATIONS
+from leaveout.plotted import PLOTTED_EVALUATIONS
 
 #: Okabe & Ito's green, blue and sky blue: the paper's colours, told apart by colour-blind readers too.
 COLORS = {"if": "#009E73", "rif": "#0072B2", "newton": "#56B4E9"}

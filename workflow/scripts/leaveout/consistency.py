@@ -1,0 +1,96 @@
+"""What no schema can tell of a configuration: names that refer to nothing, and values that exclude each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from leaveout.plotted import NOT_PLOTTED, PLOTTED_EVALUATIONS
+
+#: What the samples of each parser are, and which embeddings take that.
+KINDS = {
+    "cifar10": "images",
+    "digits": "numbers",
+    "dogfish": "numbers",
+    "enron": "texts",
+    "esc50": "sounds",
+    "imdb": "texts",
+    "table": "numbers",
+}
+EMBEDS = {
+    "images": ["vision"],
+    "numbers": ["features", "fourier"],
+    "sounds": ["audio", "logmel"],
+    "texts": ["bow", "text"],
+}
+
+Refusal = tuple[list[Any], Any, list[str]]  # key, value, what is allowed
+
+
+def refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Yield what is wrong with a configuration that its schema accepts, defaults filled in."""
+    yield from _source_refusals(config["sources"], config["accept_unverified"])
+    for name, dataset in config["datasets"].items():
+        if dataset["source"] not in config["sources"]:
+            yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
+        weights = dataset["embedding"].get("weights")
+        key = ["datasets", name, "embedding", "weights"]
+        yield from _task_refusals(["datasets", name], dataset)
+        if isinstance(weights, str) and weights not in config["sources"]:
+            yield key, weights, [*sorted(config["sources"]), "or {path: ...}, or {package: ..., path: ...}"]
+        if isinstance(weights, Mapping) and not {"path", "package"} & set(weights):
+            yield key, dict(weights), ["the key of a source", "or {path: ...}, or {package: ..., path: ...}"]
+    for name, study in config["studies"].items():
+        for i, dataset in enumerate(study["datasets"]):
+            if dataset not in config["datasets"]:
+                yield ["studies", name, "datasets", i], dataset, sorted(config["datasets"])
+        for i, variation in enumerate(study["vary"]):
+            yield from _variation_refusals(["studies", name, "vary", i], variation, config["datasets"])
+        yield from _removal_refusals(["studies", name, "removal"], study["removal"])
+        if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
+            yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+
+
+def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:
+    """What a source's samples are, and what an embedding takes; classes that have both labels."""
+    method, kind = dataset["embedding"]["method"], KINDS[dataset["parser"]]
+    if method not in EMBEDS[kind]:
+        wrong = f"{{parser: {dataset['parser']}, embedding: {{method: {method}}}}}"
+        yield key, wrong, [f"for {kind}", *EMBEDS[kind]]
+    classes = dataset.get("classes", {"0": [], "1": []})
+    if both := sorted(set(classes["0"]) & set(classes["1"])):
+        yield [*key, "classes", "1"], both, ["classes without label 0"]
+
+
+def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequence[str]) -> Iterator[Refusal]:
+    for name, source in sources.items():
+        for file, entry in source["files"].items():
+            place = set(entry) - {"md5", "sha256"}
+            key = ["sources", name, "files", file]
+            if place not in ({"url"}, {"package", "path"}, {"path"}):
+                yield key, dict(entry), ["either url", "or package and path", "or the path alone of a file of your own"]
+            elif place == {"path"} and len(entry) > 1:
+                yield key, dict(entry), ["path without a checksum: your own file is recorded as it is"]
+            elif "package" in entry and "sha256" not in entry:
+                yield key, dict(entry), ["package and path with sha256"]
+    for i, name in enumerate(accepted):
+        if name not in sources:
+            yield ["accept_unverified", i], name, sorted(sources)
+
+
+def _variation_refusals(
+    key: list[Any], variation: Mapping[str, Any], datasets: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    if variation["dataset"] not in datasets:
+        yield [*key, "dataset"], variation["dataset"], sorted(datasets)
+        return
+    most = datasets[variation["dataset"]]["expected"]["n_train"]
+    for j, n_train in enumerate(variation.get("n_train", [])):
+        if n_train > most:
+            yield [*key, "n_train", j], n_train, [f"at most the data set's expected.n_train = {most}"]
+
+
+def _removal_refusals(key: list[Any], removal: Mapping[str, Any]) -> Iterator[Refusal]:
+    sizes = removal["sizes"]
+    if sizes["min"] > sizes["max"]:
+        yield [*key, "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
+    if set(removal["strategies"]) <= set(NOT_PLOTTED):
+        yield [*key, "strategies"], removal["strategies"], ["one at least that figures show"]
