@@ -67,6 +67,11 @@ def test_the_projects_own_configuration_is_valid():
     [
         ("sede: 1", "sede: unknown key: allowed: accept_unverified, datasets, device, mirror, seed, "),
         ("studies: {demo: {dataset: [digits]}}", "studies.demo.dataset: unknown key: allowed: "),
+        (
+            "studies: {demo: {poisoning: {dataset: dogfish}}}",
+            "studies.demo.poisoning.dataset = dogfish: allowed: digits",
+        ),
+        ("studies: {demo: {vary: [{dataset: digits, n_train: [every]}]}}", "studies.demo.vary.0.n_train.0 = 'every': "),
         ("studies: {demo: {removal: {strategy: [random]}}}", "studies.demo.removal.strategy: unknown key: "),
         ("seed: zero", "seed = 'zero': allowed: integer, >= 0 (Root of every random draw"),
         ("seed: -1", "seed = -1: allowed: integer, >= 0"),
@@ -405,3 +410,20 @@ def test_whatever_a_user_writes_is_accepted_or_refused_by_key(place, value):
         file, key, *_ = str(refused).split(": ")
         assert file == "--config"
         assert key.split(" ")[0].split(".")[0] in VALID
+
+
+SWEPT = (
+    "studies: {demo: {datasets: [digits], vary: [{dataset: digits, n_train: [400, all], regularization: [1e-5, 1]}]}}"
+)
+
+
+def test_a_variation_is_a_sweep_over_all_combinations_whose_own_settings_are_the_base_run(loaded):
+    (sweep,) = loaded(SWEPT).studies["demo"].sweeps
+    assert (sweep.dataset, sweep.settings) == ("digits", ("n_train", "regularization"))
+    assert [run.variant for run in sweep.runs] == [
+        "n_train=400,regularization=1e-05",
+        "n_train=400,regularization=1.0",
+        "base",
+        "n_train=all,regularization=1.0",
+    ]
+    assert [run.settings["n_train"] for run in sweep.runs] == [400, 400, None, None]

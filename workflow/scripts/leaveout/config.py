@@ -23,6 +23,8 @@ from leaveout.plotted import NOT_PLOTTED
 BASE = "base"
 #: Settings that variants can change, in the order of their names.
 VARIED = ("n_train", "regularization", "regularizer", "intercept")
+#: Value of ``n_train`` that is no number.
+ALL_SAMPLES = "all"
 _ABSENT = object()
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
@@ -45,6 +47,24 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """Runs of one data set that differ in some settings: a row of Figure 2.
+
+    Attributes
+    ----------
+    dataset : str
+    settings : tuple of str
+        What differs between the runs.
+    runs : tuple of Run
+        In the order of the values.
+    """
+
+    dataset: str
+    settings: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
 class Shard:
     """Removal sets of one strategy that one job measures.
 
@@ -64,10 +84,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class Study:
-    """A named set of experiments, with every default filled in."""
+    """A named set of experiments, with every default filled in; ``poisoning`` is None where there is none."""
 
     name: str
     runs: tuple[Run, ...]
+    sweeps: tuple[Sweep, ...]
+    poisoning: Mapping[str, Any] | None
     strategies: tuple[str, ...]
     sizes: Mapping[str, Any]
     repeats: int
@@ -192,7 +214,8 @@ def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any
             return _with_defaults(value, clause["then"], root)
     if not isinstance(value, dict):
         kinds = {"integer": int, "number": float}
-        return kinds[schema["type"]](value) if str(schema.get("type")) in kinds else value
+        kind = next((kinds[name] for name in kinds if name in str(schema.get("type"))), None)
+        return value if kind is None or isinstance(value, str) else kind(value)
     properties = schema.get("properties", {})
     missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
     other = schema.get("additionalProperties") or {}
@@ -293,19 +316,15 @@ def _same(found: Any, wanted: Any) -> bool:
 
 
 def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> Study:
-    runs = [Run(dataset, BASE, _settings(datasets[dataset])) for dataset in study["datasets"]]
-    for variation in study["vary"]:
-        varied = [setting for setting in VARIED if setting in variation]
-        for values in itertools.product(*(variation[setting] for setting in varied)):
-            changed = dict(zip(varied, values, strict=True))
-            settings = _settings(datasets[variation["dataset"]]) | changed
-            if Run(variation["dataset"], BASE, settings) in runs:
-                continue  # the data set's own settings, which are there already
-            runs.append(Run(variation["dataset"], variant_name(changed), settings))
+    base = tuple(Run(dataset, BASE, _settings(datasets[dataset])) for dataset in study["datasets"])
+    sweeps = tuple(_sweep(variation, base, datasets) for variation in study["vary"])
+    runs = [*base, *(run for sweep in sweeps for run in sweep.runs)]
     removal = study["removal"]
     return Study(
         name=name,
         runs=tuple({(run.dataset, run.variant): run for run in runs}.values()),
+        sweeps=sweeps,
+        poisoning=study.get("poisoning"),
         strategies=tuple(removal["strategies"]),
         sizes=removal["sizes"],
         repeats=removal["repeats"],
@@ -313,6 +332,20 @@ def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> 
         bootstrap=study["bootstrap"],
         sizes_per_shard=study["sizes_per_shard"],
     )
+
+
+def _sweep(variation: Mapping[str, Any], base: Sequence[Run], datasets: Mapping[str, Any]) -> Sweep:
+    """One run for each combination of values; the data set's own settings are its base run, if the study has it."""
+    dataset, varied = variation["dataset"], tuple(setting for setting in VARIED if setting in variation)
+    runs = []
+    for values in itertools.product(*(variation[setting] for setting in varied)):
+        changed = dict(zip(varied, values, strict=True))
+        settings = _settings(datasets[dataset]) | changed
+        if settings["n_train"] == ALL_SAMPLES:
+            settings["n_train"] = None
+        own = Run(dataset, BASE, settings)
+        runs.append(own if own in base else Run(dataset, variant_name(changed), settings))
+    return Sweep(dataset, varied, tuple(runs))
 
 
 def _settings(dataset: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,14 +39,22 @@ def refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
         if isinstance(weights, Mapping) and not {"path", "package"} & set(weights):
             yield key, dict(weights), ["the key of a source", "or {path: ...}, or {package: ..., path: ...}"]
     for name, study in config["studies"].items():
-        for i, dataset in enumerate(study["datasets"]):
-            if dataset not in config["datasets"]:
-                yield ["studies", name, "datasets", i], dataset, sorted(config["datasets"])
-        for i, variation in enumerate(study["vary"]):
-            yield from _variation_refusals(["studies", name, "vary", i], variation, config["datasets"])
-        yield from _removal_refusals(["studies", name, "removal"], study["removal"])
-        if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
-            yield ["studies", name, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+        yield from _study_refusals(["studies", name], study, config["datasets"])
+
+
+def _study_refusals(
+    key: list[Any], study: Mapping[str, Any], datasets: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    for i, dataset in enumerate(study["datasets"]):
+        if dataset not in datasets:
+            yield [*key, "datasets", i], dataset, sorted(datasets)
+    for i, variation in enumerate(study["vary"]):
+        yield from _variation_refusals([*key, "vary", i], variation, datasets)
+    if "poisoning" in study and study["poisoning"]["dataset"] not in study["datasets"]:
+        yield [*key, "poisoning", "dataset"], study["poisoning"]["dataset"], study["datasets"]
+    yield from _removal_refusals([*key, "removal"], study["removal"])
+    if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
+        yield [*key, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
 
 
 def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -84,7 +92,7 @@ def _variation_refusals(
         return
     most = datasets[variation["dataset"]]["expected"]["n_train"]
     for j, n_train in enumerate(variation.get("n_train", [])):
-        if n_train > most:
+        if not isinstance(n_train, str) and n_train > most:
             yield [*key, "n_train", j], n_train, [f"at most the data set's expected.n_train = {most}"]
 
 
