@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leaveout import files
+from leaveout import parquet
 from leaveout.errors import InvalidResults
 
 SCHEMA_VERSION = "1"
@@ -54,8 +53,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 def write(rows: pa.Table, path: str | Path) -> None:
     """Write rows; a file under its final name is always complete."""
-    with files.complete(path) as unfinished:
-        pq.write_table(rows, unfinished)
+    parquet.write(rows, path)
 
 
 def read(path: str | Path) -> pa.Table:
@@ -67,7 +65,7 @@ def read(path: str | Path) -> pa.Table:
         The file is damaged, or was written by another version.
     """
     try:
-        rows = pq.read_table(path)
+        rows = parquet.read(path)
     except (pa.ArrowException, OSError) as error:
         raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
     version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
