@@ -68,6 +68,16 @@ def run_of(wildcards):
     return study_of(wildcards).run(wildcards.dataset, wildcards.variant)
 
 
+def study_setting(key):
+    """What the configuration says of a job's study, when the job is planned."""
+    return partial(setting_of_study, key)
+
+
+def setting_of_study(key, wildcards):
+    """One setting of a study; Snakemake's ``lookup`` would walk through the whole configuration for each job."""
+    return config["studies"][wildcards.study][key]
+
+
 def training_settings(wildcards):
     """Which training samples a run uses, and what seeds its draws."""
     return {
