@@ -17,7 +17,8 @@ SECTION = README.split("\n## Your own features\n")[1].split("\n## ")[0]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 EMBEDDING = "resources/embeddings/patients/X.npy"
 N, D = 60, 5
-EMBEDDED = {"embed_features": 1, "fit": 1, "removal_sets": 1, "effects": 2, "table1": 1}
+RANKED = {"suspects": 1, "suspects_table": 1}
+EMBEDDED = {"embed_features": 1, "fit": 1, "removal_sets": 1, "effects": 2, "table1": 1, **RANKED}
 DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
 
 

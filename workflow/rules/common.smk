@@ -5,13 +5,14 @@ Reads   config/config.yaml, config/datasets.yaml, workflow/schemas/config.schema
 
 import re
 import sys
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from leaveout.config import load
+from leaveout.config import BASE, load
 from leaveout.errors import ConfigError
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
@@ -32,7 +33,7 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 
 FIGURES = ["figure1", "figure4"]
-TABLES = ["calibration", "certificates", "table1", "table2", "table3"]
+TABLES = ["calibration", "certificates", "suspects", "table1", "table2", "table3"]
 
 
 def one_of(names):
@@ -46,6 +47,10 @@ wildcard_constraints:
     source=one_of(CONFIG.sources),
     variant=one_of(sorted({re.escape(run.variant) for study in CONFIG.studies.values() for run in study.runs})),
     shard=r"[a-z0-9_]+(-[0-9.e+-]+)?",
+
+
+#: Studies that poison a data set.
+POISONED = one_of([name for name, study in CONFIG.studies.items() if study.poisoning])
 
 
 def library(script):
@@ -68,14 +73,14 @@ def run_of(wildcards):
     return study_of(wildcards).run(wildcards.dataset, wildcards.variant)
 
 
-def study_setting(key):
+def study_setting(*keys):
     """What the configuration says of a job's study, when the job is planned."""
-    return partial(setting_of_study, key)
+    return partial(setting_of_study, keys)
 
 
-def setting_of_study(key, wildcards):
+def setting_of_study(keys, wildcards):
     """One setting of a study; Snakemake's ``lookup`` would walk through the whole configuration for each job."""
-    return config["studies"][wildcards.study][key]
+    return reduce(getitem, keys, config["studies"][wildcards.study])
 
 
 def training_settings(wildcards):
@@ -100,6 +105,33 @@ def memory_mb(wildcards, attempt):
     q = min(n, expected["d"]) + 1
     numbers = 4 * n * expected["d"] + 4 * q * q
     return int(attempt * (600 + 8 * numbers / 2**20))
+
+
+def enlarged_memory_mb(wildcards, attempt):
+    """Memory for a model beside further samples: twice that of the model alone."""
+    return 2 * memory_mb(wildcards, attempt)
+
+
+def planting_settings(wildcards):
+    """How many samples are planted, how often, and how many models are retrained for the truth."""
+    settings = config["studies"][wildcards.study]["poisoning"]
+    return {key: settings[key] for key in ("planted", "draws", "retrained")}
+
+
+def poisoned_folder(study):
+    """Folder of the run that a study poisons."""
+    return f"results/{study.name}/{study.poisoning['dataset']}/{BASE}"
+
+
+def detection_rows(wildcards):
+    """Rankings of the run that a study plants samples in."""
+    return [f"{poisoned_folder(study_of(wildcards))}/detection.parquet"]
+
+
+def suspects_rows(wildcards):
+    """Rankings of a study's data sets under their own settings."""
+    study = study_of(wildcards)
+    return [f"results/{study.name}/{run.dataset}/{run.variant}/suspects.parquet" for run in study.base_runs]
 
 
 def shards(study, runs, strategies):
@@ -139,12 +171,19 @@ def plotted_shards(wildcards):
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
+    tables = [*TABLES, *(["detection"] if study.poisoning else [])]
     return [
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
+        *[f"{folder}/{run.dataset}/{run.variant}/suspects.parquet" for run in study.base_runs],
+        *(
+            [f"{poisoned_folder(study)}/{name}.parquet" for name in ("poisoning", "detection")]
+            if study.poisoning
+            else []
+        ),
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
-        *expand(f"{folder}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "md", "tex", "html"]),
+        *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),
         f"{folder}/run.yaml",
     ]
 

@@ -38,6 +38,12 @@ HEADINGS = {
     "accuracy": "test accuracy (%)",
     "paper_accuracy": "paper (%)",
     "license": "licence",
+    "auroc": "AUROC",
+    "top_rise": "top rise",
+    "if_rank": "IF rank",
+    "rif": "RIF",
+    "if": "IF",
+    "y": "label",
 }
 
 
@@ -103,11 +109,13 @@ def certificates_table(rows: pa.Table) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:
-    """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``."""
+    """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``; missing ones stay missing."""
     shown = table.drop(columns=[f"{name}_{end}" for name in statistics for end in ("low", "high")])
     for name in statistics:
         triples = table[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False, name=None)
-        shown[name] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in triples]
+        shown[name] = [
+            f"{value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(value) else np.nan for value, low, high in triples
+        ]
     return shown
 
 
@@ -129,7 +137,8 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
     caption : str
         One line of plain text, for LaTeX and HTML.
     """
-    titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
+    titled = readable.rename(columns=HEADINGS).astype(object)
+    titled = titled.mask(titled.isna(), "-").replace({"": "-"})
     latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     html = titled.style.hide(axis="index").format(escape="html").set_table_styles(HTML_STYLE).set_caption(caption)
     texts = {
