@@ -12,7 +12,9 @@ SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).paren
 sys.path.insert(0, str(SCRIPTS))
 
 from leaveout.config import load
+from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
+from leaveout.memory import embedding_mb, model_mb, problem_size
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -83,13 +85,16 @@ def model_settings(wildcards):
     return {key: settings[key] for key in ("regularization", "regularizer", "intercept")}
 
 
+def size_of(wildcards):
+    """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
+    expected = CONFIG.datasets[wildcards.dataset].get("expected")
+    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/X.npy", raw_files(wildcards))
+
+
 def memory_mb(wildcards, attempt):
-    """Memory for one run's model: copies of X, the factors, a block of removal sets, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    n = run_of(wildcards).settings["n_train"] or expected["n_train"]
-    q = min(n, expected["d"]) + 1
-    numbers = 4 * n * expected["d"] + 4 * q * q
-    return int(attempt * (600 + 8 * numbers / 2**20))
+    """Memory for one run's model."""
+    n, d = size_of(wildcards)
+    return int(attempt * model_mb(run_of(wildcards).settings["n_train"] or n, d))
 
 
 def shards(study, runs, strategies):
@@ -167,7 +172,7 @@ def files_of(source):
 
 def fetched(entry):
     """Whether a source file is downloaded or comes from a package: it is verified, and has a record of its origin."""
-    return "url" in entry or "package" in entry
+    return not users_own(entry)
 
 
 def raw_files(wildcards):
@@ -225,9 +230,8 @@ def embedding_workers(wildcards):
 
 
 def embedding_memory_mb(wildcards, attempt):
-    """Memory for an embedding: its features, a network with a batch, the samples, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    return int(attempt * (3000 + 3 * 4 * expected["n_train"] * expected["d"] / 2**20))
+    """Memory for an embedding."""
+    return int(attempt * embedding_mb(*size_of(wildcards)))
 
 
 #: What every embedding asks for.
