@@ -34,7 +34,7 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 
 FIGURES = ["figure1", "figure4"]
-TABLES = ["calibration", "certificates", "table1", "table2", "table3"]
+TABLES = ["calibration", "certificates", "influential", "influential_groups", "table1", "table2", "table3"]
 
 
 def one_of(names):
@@ -137,6 +137,9 @@ def products(name):
     return [
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
+        *expand(
+            f"{folder}/{{run}}/{{file}}.parquet", run=base_folders(study), file=["influential", "influential_groups"]
+        ),
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "md", "tex", "html"]),
@@ -254,6 +257,21 @@ def row_labels(wildcards):
 def titles_of(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
     return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
+
+
+def base_folders(study):
+    """Folders of a study's data sets under their own settings, below that of the study."""
+    return [f"{run.dataset}/{run.variant}" for run in study.base_runs]
+
+
+def base_influential(wildcards):
+    """Most influential samples of a study's data sets."""
+    return expand("results/{{study}}/{run}/influential.parquet", run=base_folders(study_of(wildcards)))
+
+
+def base_influential_groups(wildcards):
+    """Effects of the first of these together."""
+    return expand("results/{{study}}/{run}/influential_groups.parquet", run=base_folders(study_of(wildcards)))
 
 
 def base_fits(wildcards):

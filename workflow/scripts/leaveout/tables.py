@@ -38,6 +38,13 @@ HEADINGS = {
     "accuracy": "test accuracy (%)",
     "paper_accuracy": "paper (%)",
     "license": "licence",
+    "direction": "removal",
+    "y": "label",
+    "if": "IF",
+    "rif": "RIF",
+    "newton": "NS",
+    "actual": "retrained",
+    "if_rank": "rank by IF",
 }
 
 
@@ -130,11 +137,12 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
         One line of plain text, for LaTeX and HTML.
     """
     titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
+    one_line = titled.map(lambda cell: " ".join(cell.replace("|", r"\|").split()) if isinstance(cell, str) else cell)
     latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     html = titled.style.hide(axis="index").format(escape="html").set_table_styles(HTML_STYLE).set_caption(caption)
     texts = {
         "csv": table.to_csv(index=False),
-        "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
+        "md": one_line.to_markdown(index=False, disable_numparse=True) + "\n",
         "tex": latex.to_latex(caption=caption.replace("%", r"\%"), hrules=True),
         "html": html.set_uuid("table").to_html(doctype_html=True),
     }
