@@ -22,6 +22,11 @@ LIBRARY = Path("workflow/scripts/leaveout")
 #: What follows from a shard of a plotted strategy under the data set's own settings.
 DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
 
+#: What follows from a model under the data set's own settings.
+INFLUENTIAL = {"influential": 1, "influential_table": 1, "influential_groups_table": 1}
+#: What follows from the embedding.
+EMBEDDED = {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, "table1": 1, **INFLUENTIAL, **DOWNSTREAM}
+
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
@@ -33,28 +38,20 @@ def fresh(tmp_path_factory):
 def finished(tmp_path_factory):
     """A checkout in which the tiny study has run, by its name."""
     checkout = copy_of_the_checkout(tmp_path_factory.mktemp("finished"))
-    assert checkout.run("tiny") == {
-        "download": 1,
-        "embed_fourier": 1,
-        "fit": 2,
-        "removal_sets": 2,
-        "effects": 4,
-        "table1": 1,
-        "table2": 1,
-        "table3": 1,
-        **DOWNSTREAM,
-    }
+    assert checkout.run("tiny") == {"download": 1, **EMBEDDED, "table2": 1, "table3": 1}
     return checkout
 
 
 def test_a_study_by_its_name_makes_all_its_products(finished):
     made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
     forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
-    forms += [("tables", ("calibration", "certificates", "table1", "table2", "table3"), ("csv", "md", "tex", "html"))]
+    tables = ("calibration", "certificates", "influential", "influential_groups", "table1", "table2", "table3")
+    forms += [("tables", tables, ("csv", "md", "tex", "html"))]
     expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
     for variant in VARIANTS:
         expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "factor.npy", "removal_sets.parquet")}
         expected |= {f"few_digits/{variant}/effects/{strategy}.parquet" for strategy in STRATEGIES}
+    expected |= {f"few_digits/base/{name}.parquet" for name in ("influential", "influential_groups")}
     assert made - {"few_digits"} == expected | {"effects.parquet", "run.yaml"}
 
 
@@ -141,9 +138,10 @@ def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("leave_out", {"effects": 4, **DOWNSTREAM}),
+        ("leave_out", {"effects": 4, **INFLUENTIAL, **DOWNSTREAM}),
+        ("influential_tables", {"influential_table": 1, "influential_groups_table": 1}),
         ("figures", {"figure1": 1, "figure4": 1}),
-        ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, "table1": 1, **DOWNSTREAM}),
+        ("datasets/digits", EMBEDDED),
     ],
 )
 def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expected):
