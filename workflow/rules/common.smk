@@ -5,7 +5,8 @@ Reads   config/config.yaml, config/datasets.yaml, workflow/schemas/config.schema
 
 import re
 import sys
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
@@ -83,6 +84,16 @@ def study_of(wildcards):
 def run_of(wildcards):
     """The run of a job."""
     return study_of(wildcards).run(wildcards.dataset, wildcards.variant)
+
+
+def study_setting(*keys):
+    """What the configuration says of a job's study, when the job is planned."""
+    return partial(setting_of_study, keys)
+
+
+def setting_of_study(keys, wildcards):
+    """One setting of a study; Snakemake's ``lookup`` would walk through the whole configuration for each job."""
+    return reduce(getitem, keys, config["studies"][wildcards.study])
 
 
 def training_settings(wildcards):

@@ -30,7 +30,7 @@ rule poisoning:
     params:
         training=training_settings,
         labels=row_labels,
-        samples=lookup(dpath="studies/{study}/poisoning/samples", within=config),
+        samples=study_setting("poisoning", "samples"),
         library=library("poisoning"),
     message:
         "Poisoning {wildcards.dataset} ({wildcards.variant})"

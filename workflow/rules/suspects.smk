@@ -26,7 +26,7 @@ rule suspects:
     params:
         training=training_settings,
         labels=row_labels,
-        retrained=lookup(dpath="studies/{study}/suspects", within=config),
+        retrained=study_setting("suspects"),
         library=library("suspects"),
     message:
         "Ranking the samples of {wildcards.dataset} ({wildcards.variant})"

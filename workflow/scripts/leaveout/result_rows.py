@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leaveout import files
+from leaveout import parquet
 from leaveout.errors import InvalidResults
 
 #: The run that a row belongs to.
@@ -44,8 +43,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
 
 def write(rows: pa.Table, path: str | Path) -> None:
     """Write rows; a file under its final name is always complete."""
-    with files.complete(path) as unfinished:
-        pq.write_table(rows, unfinished)
+    parquet.write(rows, path)
 
 
 def read(path: str | Path, columns: pa.Schema) -> pa.Table:
@@ -57,7 +55,7 @@ def read(path: str | Path, columns: pa.Schema) -> pa.Table:
         The file is damaged, or was written by another version.
     """
     try:
-        rows = pq.read_table(path)
+        rows = parquet.read(path)
     except (pa.ArrowException, OSError) as error:
         raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
     wanted = columns.metadata[b"schema_version"].decode()
