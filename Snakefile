@@ -12,6 +12,8 @@ results/{study}/{dataset}/{variant}/effects/{shard}.parquet  shards: predictions
 results/{study}/{dataset}/{variant}/poisoning.parquet        test samples added with the wrong label, one at a time
 results/{study}/{dataset}/{variant}/detection.parquet        many planted at once, and all samples ranked by suspicion
 results/{study}/{dataset}/{variant}/suspects.parquet         the samples as they are, ranked by suspicion
+results/{study}/{dataset}/{variant}/influential.parquet      samples that each evaluation function hangs on most
+results/{study}/{dataset}/{variant}/influential_groups.parquet  the first of these together: predicted, and retrained
 results/{study}/effects.parquet                              all shards of a study
 results/{study}/figures/{figure}.{pdf,png,svg}
 results/{study}/tables/{table}.{csv,md,tex,html}
@@ -49,6 +51,7 @@ include: "workflow/rules/poisoning.smk"
 include: "workflow/rules/suspects.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/calibration.smk"
+include: "workflow/rules/influential.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/studies.smk"

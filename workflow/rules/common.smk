@@ -13,7 +13,9 @@ SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).paren
 sys.path.insert(0, str(SCRIPTS))
 
 from leaveout.config import BASE, load
+from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
+from leaveout.memory import embedding_mb, model_mb, problem_size
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -33,7 +35,18 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 
 FIGURES = ["figure1", "figure4"]
-TABLES = ["calibration", "certificates", "suspects", "table1", "table2", "table3"]
+TABLES = [
+    "calibration",
+    "certificates",
+    "influential",
+    "influential_groups",
+    "suspects",
+    "table1",
+    "table2",
+    "table3",
+]
+RANKINGS = ["influential", "influential_groups", "suspects"]
+POISONINGS = ["poisoning", "detection"]
 
 
 def one_of(names):
@@ -98,13 +111,16 @@ def model_settings(wildcards):
     return {key: settings[key] for key in ("regularization", "regularizer", "intercept")}
 
 
+def size_of(wildcards):
+    """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
+    expected = CONFIG.datasets[wildcards.dataset].get("expected")
+    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/X.npy", raw_files(wildcards))
+
+
 def memory_mb(wildcards, attempt):
-    """Memory for one run's model: copies of X, the factors, a block of removal sets, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    n = run_of(wildcards).settings["n_train"] or expected["n_train"]
-    q = min(n, expected["d"]) + 1
-    numbers = 4 * n * expected["d"] + 4 * q * q
-    return int(attempt * (600 + 8 * numbers / 2**20))
+    """Memory for one run's model."""
+    n, d = size_of(wildcards)
+    return int(attempt * model_mb(run_of(wildcards).settings["n_train"] or n, d))
 
 
 def enlarged_memory_mb(wildcards, attempt):
@@ -116,22 +132,6 @@ def planting_settings(wildcards):
     """How many samples are planted, how often, and how many models are retrained for the truth."""
     settings = config["studies"][wildcards.study]["poisoning"]
     return {key: settings[key] for key in ("planted", "draws", "retrained")}
-
-
-def poisoned_folder(study):
-    """Folder of the run that a study poisons."""
-    return f"results/{study.name}/{study.poisoning['dataset']}/{BASE}"
-
-
-def detection_rows(wildcards):
-    """Rankings of the run that a study plants samples in."""
-    return [f"{poisoned_folder(study_of(wildcards))}/detection.parquet"]
-
-
-def suspects_rows(wildcards):
-    """Rankings of a study's data sets under their own settings."""
-    study = study_of(wildcards)
-    return [f"results/{study.name}/{run.dataset}/{run.variant}/suspects.parquet" for run in study.base_runs]
 
 
 def shards(study, runs, strategies):
@@ -175,12 +175,8 @@ def products(name):
     return [
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
-        *[f"{folder}/{run.dataset}/{run.variant}/suspects.parquet" for run in study.base_runs],
-        *(
-            [f"{poisoned_folder(study)}/{name}.parquet" for name in ("poisoning", "detection")]
-            if study.poisoning
-            else []
-        ),
+        *expand(f"{folder}/{{run}}/{{file}}.parquet", run=base_folders(study), file=RANKINGS),
+        *expand(f"{folder}/{{run}}/{{file}}.parquet", run=poisoned_folders(study), file=POISONINGS),
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),
@@ -216,7 +212,7 @@ def files_of(source):
 
 def fetched(entry):
     """Whether a source file is downloaded or comes from a package: it is verified, and has a record of its origin."""
-    return "url" in entry or "package" in entry
+    return not users_own(entry)
 
 
 def raw_files(wildcards):
@@ -274,9 +270,8 @@ def embedding_workers(wildcards):
 
 
 def embedding_memory_mb(wildcards, attempt):
-    """Memory for an embedding: its features, a network with a batch, the samples, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    return int(attempt * (3000 + 3 * 4 * expected["n_train"] * expected["d"] / 2**20))
+    """Memory for an embedding."""
+    return int(attempt * embedding_mb(*size_of(wildcards)))
 
 
 #: What every embedding asks for.
@@ -299,6 +294,36 @@ def row_labels(wildcards):
 def titles_of(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
     return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
+
+
+def base_folders(study):
+    """Folders of a study's data sets under their own settings, below that of the study."""
+    return [f"{run.dataset}/{run.variant}" for run in study.base_runs]
+
+
+def poisoned_folders(study):
+    """Folder of the run that a study poisons, if it does, below that of the study."""
+    return [f"{study.poisoning['dataset']}/{BASE}"] if study.poisoning else []
+
+
+def poisoned_detection(wildcards):
+    """Rankings of the run that a study plants samples in."""
+    return expand("results/{{study}}/{run}/detection.parquet", run=poisoned_folders(study_of(wildcards)))
+
+
+def base_suspects(wildcards):
+    """Samples of a study's data sets, ranked by suspicion."""
+    return expand("results/{{study}}/{run}/suspects.parquet", run=base_folders(study_of(wildcards)))
+
+
+def base_influential(wildcards):
+    """Most influential samples of a study's data sets."""
+    return expand("results/{{study}}/{run}/influential.parquet", run=base_folders(study_of(wildcards)))
+
+
+def base_influential_groups(wildcards):
+    """Effects of the first of these together."""
+    return expand("results/{{study}}/{run}/influential_groups.parquet", run=base_folders(study_of(wildcards)))
 
 
 def base_fits(wildcards):

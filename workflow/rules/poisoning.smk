@@ -73,7 +73,7 @@ rule detection:
 rule detection_table:
     """Tabulate how well rankings find planted samples, with intervals over draws."""
     input:
-        rows=detection_rows,
+        rows=poisoned_detection,
     output:
         csv="results/{study}/tables/detection.csv",
         md="results/{study}/tables/detection.md",

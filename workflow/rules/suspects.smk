@@ -37,7 +37,7 @@ rule suspects:
 rule suspects_table:
     """Tabulate the most suspicious samples of each data set."""
     input:
-        rows=suspects_rows,
+        rows=base_suspects,
     output:
         csv="results/{study}/tables/suspects.csv",
         md="results/{study}/tables/suspects.md",

@@ -1,6 +1,7 @@
 """The one form in which every data set reaches the models: features, ids, labels and split."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from leaveout import files, parquet, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import InvalidData
 from leaveout.records import TEST, TRAIN, Records
+
+log = logging.getLogger(__name__)
 
 GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
 
@@ -89,6 +92,8 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
         The source has no split of its own.
     """
     if settings != "source":
+        if records.split is not None:
+            log.info("split: drawn anew, the source's own is not used (split: source takes it)")
         return split(len(records.ids), **settings)
     if records.split is None:
         raise InvalidData("split: source: this source has no split of its own (give train and seed)")

@@ -40,10 +40,13 @@ HEADINGS = {
     "license": "licence",
     "auroc": "AUROC",
     "top_rise": "top rise",
-    "if_rank": "IF rank",
-    "rif": "RIF",
-    "if": "IF",
+    "direction": "removal",
     "y": "label",
+    "if": "IF",
+    "rif": "RIF",
+    "newton": "NS",
+    "actual": "retrained",
+    "if_rank": "rank by IF",
 }
 
 
@@ -139,11 +142,12 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
     """
     titled = readable.rename(columns=HEADINGS).astype(object)
     titled = titled.mask(titled.isna(), "-").replace({"": "-"})
+    one_line = titled.map(lambda cell: " ".join(cell.replace("|", r"\|").split()) if isinstance(cell, str) else cell)
     latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     html = titled.style.hide(axis="index").format(escape="html").set_table_styles(HTML_STYLE).set_caption(caption)
     texts = {
         "csv": table.to_csv(index=False),
-        "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
+        "md": one_line.to_markdown(index=False, disable_numparse=True) + "\n",
         "tex": latex.to_latex(caption=caption.replace("%", r"\%"), hrules=True),
         "html": html.set_uuid("table").to_html(doctype_html=True),
     }
