@@ -10,7 +10,7 @@ results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}     the full model, its
 results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out
 results/{study}/{dataset}/{variant}/effects/{shard}.parquet  shards: predictions and certified retrains
 results/{study}/effects.parquet                              all shards of a study
-results/{study}/figures/{figure}.{pdf,png,svg}
+results/{study}/figures/{figure}.{pdf,png,svg,csv}          drawings, and the numbers of their points
 results/{study}/tables/{table}.{csv,md,tex,html}
 results/{study}/run.yaml                                     configuration and versions
 """

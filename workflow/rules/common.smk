@@ -31,7 +31,10 @@ except ConfigError as error:
 config.update(CONFIG.merged)  # defaults filled in: what rules look up and captions read
 
 
-FIGURES = ["figure1", "figure4"]
+#: Figures of every study, of those that vary settings, and of those that poison a data set.
+FIGURES, SWEEP_FIGURES, POISONING_FIGURES = ["figure1", "figure4"], ["figure2"], ["figure3", "detection"]
+SWEPT = [name for name, study in CONFIG.studies.items() if study.sweeps]
+POISONED = [name for name, study in CONFIG.studies.items() if study.poisoning]
 TABLES = ["calibration", "certificates", "table1", "table2", "table3"]
 
 
@@ -126,6 +129,18 @@ def plotted_shards(wildcards):
     return shards(study, study.base_runs, study.plotted_strategies)
 
 
+def swept_shards(wildcards):
+    """Shards of the runs that a study varies, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study, study.swept_runs, study.plotted_strategies)
+
+
+def figures_of(study):
+    """Names of a study's figures."""
+    further = [*(SWEEP_FIGURES if study.sweeps else []), *(POISONING_FIGURES if study.poisoning else [])]
+    return [*FIGURES, *further]
+
+
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
@@ -133,7 +148,7 @@ def products(name):
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
         f"{folder}/effects.parquet",
-        *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
+        *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=figures_of(study), form=["pdf", "png", "svg", "csv"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "md", "tex", "html"]),
         f"{folder}/run.yaml",
     ]
@@ -247,35 +262,118 @@ def row_labels(wildcards):
     return names | model_settings(wildcards)
 
 
-def titles_of(wildcards):
+def titles(datasets):
+    """Titles of some data sets."""
+    return {name: CONFIG.datasets[name]["title"] for name in datasets}
+
+
+def abouts(datasets):
+    """Records of how some data sets were embedded, in their order."""
+    return [f"resources/embeddings/{name}/about.json" for name in datasets]
+
+
+def base_titles(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
-    return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
-
-
-def base_fits(wildcards):
-    """Fits of a study's data sets under their own settings."""
-    study = study_of(wildcards)
-    return [f"results/{study.name}/{run.dataset}/{run.variant}/fit.npz" for run in study.base_runs]
-
-
-def base_samples(wildcards):
-    """Embedded samples of a study's data sets, in the same order."""
-    return [f"resources/embeddings/{run.dataset}/samples.parquet" for run in study_of(wildcards).base_runs]
+    return titles(run.dataset for run in study_of(wildcards).base_runs)
 
 
 def base_abouts(wildcards):
+    """Records of how these were embedded."""
+    return abouts(base_titles(wildcards))
+
+
+def swept_titles(wildcards):
+    """Titles of the data sets that a study varies."""
+    return titles(sweep.dataset for sweep in study_of(wildcards).sweeps)
+
+
+def swept_abouts(wildcards):
+    """Records of how these were embedded."""
+    return abouts(swept_titles(wildcards))
+
+
+def sweeps_of(wildcards):
+    """What a study varies: data set, settings, and the variants in the order of their values."""
+    return [
+        {"dataset": sweep.dataset, "settings": list(sweep.settings), "variants": [run.variant for run in sweep.runs]}
+        for sweep in study_of(wildcards).sweeps
+    ]
+
+
+def poisoned_dataset(wildcards):
+    """The data set that a study poisons."""
+    return study_of(wildcards).poisoning["dataset"]
+
+
+def poisoned_titles(wildcards):
+    """Its title."""
+    return titles([poisoned_dataset(wildcards)])
+
+
+def poisoned_abouts(wildcards):
+    """The record of how it was embedded."""
+    return abouts([poisoned_dataset(wildcards)])
+
+
+def poisoned_raw_files(wildcards):
+    """Its source files."""
+    return files_of(CONFIG.datasets[poisoned_dataset(wildcards)]["source"])
+
+
+def poisoned_rows(wildcards):
+    """What its poisons change, and what removing them would."""
+    return f"results/{wildcards.study}/{poisoned_dataset(wildcards)}/base/poisoning.parquet"
+
+
+def detected_rows(wildcards):
+    """How suspicious its samples are when some are planted."""
+    return f"results/{wildcards.study}/{poisoned_dataset(wildcards)}/base/detection.parquet"
+
+
+def poisoned_parser(wildcards):
+    """What reads its source files."""
+    return CONFIG.datasets[poisoned_dataset(wildcards)]["parser"]
+
+
+def poisoned_classes(wildcards):
+    """Its task: the classes of each label; None where they are 0 and 1."""
+    return CONFIG.datasets[poisoned_dataset(wildcards)].get("classes")
+
+
+def exhibit_digest(wildcards):
+    """Digest of the library files behind Figure 3, the data set's parser among them."""
+    return planned_digest("poisoning_figure", [f"datasets.{poisoned_parser(wildcards)}"], wildcards)
+
+
+def listed_datasets(wildcards):
+    """All data sets of a study, those that it only varies last."""
+    return [run.dataset for run in study_of(wildcards).listed_runs]
+
+
+def listed_fits(wildcards):
+    """A fit of each: under its own settings where the study has them."""
+    study = study_of(wildcards)
+    return [f"results/{study.name}/{run.dataset}/{run.variant}/fit.npz" for run in study.listed_runs]
+
+
+def listed_samples(wildcards):
+    """Their embedded samples, in the same order."""
+    return [f"resources/embeddings/{name}/samples.parquet" for name in listed_datasets(wildcards)]
+
+
+def listed_abouts(wildcards):
     """Records of how these were made, in the same order."""
-    return [f"resources/embeddings/{run.dataset}/about.json" for run in study_of(wildcards).base_runs]
+    return abouts(listed_datasets(wildcards))
 
 
 def dataset_entries(wildcards):
-    """Entries of a study's data sets, in the same order."""
-    return [config["datasets"][run.dataset] for run in study_of(wildcards).base_runs]
+    """Their entries, in the same order."""
+    return [config["datasets"][name] for name in listed_datasets(wildcards)]
 
 
 def source_entries(wildcards):
     """Entries of their sources."""
-    names = sorted({name for run in study_of(wildcards).base_runs for name in sources_of(run.dataset)})
+    names = sorted({name for dataset in listed_datasets(wildcards) for name in sources_of(dataset)})
     return {name: config["sources"][name] for name in names}
 
 
