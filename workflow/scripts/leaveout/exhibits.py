@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.io import wavfile
 
+from leaveout.archives import DAMAGE
 from leaveout.arrays import Array
 from leaveout.consistency import KINDS
 from leaveout.datasets import parser
@@ -117,12 +118,12 @@ def _sound(content: bytes, place: str) -> Sound:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # of chunks that hold no sound
             rate, samples = wavfile.read(io.BytesIO(content))
-    except (ValueError, EOFError, ArithmeticError, LookupError, OSError, TypeError) as error:
+    except (*DAMAGE, MemoryError, NameError, TypeError) as error:
         raise SourceError(f"{place}: not a wav file that can be shown: {error} (save the sound as wav)") from error
+    if not samples.size or rate <= 0:
+        raise SourceError(f"{place}: a sound without a single sample, or of no duration (replace it)")
     scale, zero = _scale(samples.dtype)
     channels = (samples.astype(np.float64).reshape(len(samples), -1) - zero) / scale
-    if not channels.size:
-        raise SourceError(f"{place}: a sound without a single sample (replace it)")
     return Sound(channels.mean(axis=1), int(rate))
 
 

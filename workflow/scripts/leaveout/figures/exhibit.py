@@ -64,7 +64,7 @@ def _text(ax: Axes, text: str) -> None:
 def _sound(ax: Axes, sound: Sound) -> None:
     """Spectrogram in decibels below the loudest."""
     window = min(WINDOW, len(sound.samples))
-    frequencies, _, power = spectrogram(sound.samples, sound.rate, nperseg=window, noverlap=window // 2)
+    frequencies, _, power = spectrogram(sound.samples, sound.rate, nperseg=window, noverlap=window // 2, nfft=WINDOW)
     loudest = power.max() or 1.0
     decibels = 10 * np.log10(np.maximum(power / loudest, 10 ** (-SILENCE / 10)))
     extent = (0, len(sound.samples) / sound.rate, 0, frequencies[-1] / 1000)

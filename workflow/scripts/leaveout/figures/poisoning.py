@@ -22,7 +22,7 @@ from leaveout.figures.style import (
 )
 
 #: Inches below the panels, where the exhibit's label and id stand.
-CAPTIONED = 0.85
+CAPTIONED = 0.95
 #: What marks the exhibit among the points.
 RING: dict[str, Any] = {
     "linestyle": "none",
