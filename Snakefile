@@ -9,6 +9,11 @@ resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
 results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}     the full model, its certificate, its factored Hessian
 results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out
 results/{study}/{dataset}/{variant}/effects/{shard}.parquet  shards: predictions and certified retrains
+results/{study}/{dataset}/{variant}/poisoning.parquet        test samples added with the wrong label, one at a time
+results/{study}/{dataset}/{variant}/detection.parquet        many planted at once, and all samples ranked by suspicion
+results/{study}/{dataset}/{variant}/suspects.parquet         the samples as they are, ranked by suspicion
+results/{study}/{dataset}/{variant}/influential.parquet      samples that each evaluation function hangs on most
+results/{study}/{dataset}/{variant}/influential_groups.parquet  the first of these together: predicted, and retrained
 results/{study}/effects.parquet                              all shards of a study
 results/{study}/figures/{figure}.{pdf,png,svg,csv}          drawings, and the numbers of their points
 results/{study}/tables/{table}.{csv,md,tex,html}
@@ -42,8 +47,11 @@ include: "workflow/rules/embed.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/removal_sets.smk"
 include: "workflow/rules/effects.smk"
+include: "workflow/rules/poisoning.smk"
+include: "workflow/rules/suspects.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/calibration.smk"
+include: "workflow/rules/influential.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/studies.smk"

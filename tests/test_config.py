@@ -109,6 +109,10 @@ def test_the_projects_own_configuration_is_valid():
             "datasets: {digits: {source: nowhere}}",
             "datasets.digits.source = nowhere: allowed: bert_base_uncased, cifar10, ",
         ),
+        (
+            "studies: {demo: {influential: {groups: [1, 0]}}}",
+            "studies.demo.influential.groups.1 = 0: allowed: integer, >= 1",
+        ),
         ("mirror: 3", "mirror = 3: allowed: string, null, matching "),
         ("mirror: ''", "mirror = '': allowed: string, null, matching "),
         ("mirror: 's3://bucket'", "mirror = 's3://bucket': allowed: string, null, matching "),

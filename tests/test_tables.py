@@ -82,6 +82,14 @@ def test_markdown_is_a_table_with_a_line_a_row(calibration, paths):
     assert re.fullmatch(r"[|:-]+", lines[1])
 
 
+def test_no_text_breaks_a_line_of_markdown(paths):
+    table = pd.DataFrame({"id": ["a|b", "c\nd"], "f": [1, 2]})
+    write_table(table, table, paths, "Names of a user's own.")
+    lines = paths.md.read_text().splitlines()
+    assert len(lines) == 4
+    assert [re.split(r"(?<!\\)\|", line)[1].strip() for line in lines[2:]] == [r"a\|b", "c d"]
+
+
 def test_latex_escapes_its_special_characters(paths):
     table = pd.DataFrame({"not_listed": ["a_b & 5 % of {c} #1 $x^2$ ~"], "f": [0.5]})
     write_table(table, table, paths, "95 % of all.")

@@ -10,7 +10,9 @@ from leaveout import devices, linear_algebra
 from leaveout.evaluation import EVALUATIONS, bind
 from leaveout.measurement import measure
 from leaveout.model_file import read_model, write_model
+from leaveout.poisoning import poison
 from leaveout.removal import RANKED_BY, RemovalSet, candidates
+from leaveout.suspicion import METHODS, actual_rises, predicted_rises
 from tolerance import AGREEMENT, SAME_FORMULA
 
 pytestmark = pytest.mark.torch
@@ -72,6 +74,22 @@ def test_effects_agree_with_numpys(data, regularizer, intercept):
         allowed = AGREEMENT * (abs(mine["effect"]) + np.nanmedian(sizes[mine["evaluation"]]))
         errors = mine.get("effect_error", 0.0) + theirs.get("effect_error", 0.0)
         assert abs(mine["effect"] - theirs["effect"]) <= max(allowed, errors)
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_poisoned_models_and_rankings_are_numpys(data, regularizer):
+    X, y = data
+    added, wrong = gaussian(6, X.shape[1], seed=9)
+    mine, theirs = (leaveout.fit(f(X), f(y), 1e-4, regularizer, "penalized") for f in (np.array, tensor))
+    poisoned = [poison(model, added, wrong) for model in (mine, theirs)]
+    for name in ("actual", "influence", "rescaled", "logit"):
+        expected, found = (getattr(each, name) for each in poisoned)
+        assert isinstance(found, np.ndarray)
+        assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+    for method in METHODS:
+        assert_allclose(predicted_rises(theirs, method), predicted_rises(mine, method), rtol=1e-8, atol=1e-12)
+    (_, expected, _), (_, found, _) = (actual_rises(model, np.arange(0, len(y), 9)) for model in (mine, theirs))
+    assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
 
 
 def test_hard_data_and_missing_optima_have_numpys_statuses():

@@ -15,12 +15,28 @@ import pytest
 import yaml
 
 from checkout import ROOT, TINY, copy_of_the_checkout, jobs
+from leaveout import poisoning, result_rows, suspicion
 from leaveout.effects import PREDICTIONS, RETRAIN, read
 
 STRATEGIES, SIZES, EVALUATIONS, VARIANTS = ("random", "high_loss"), 3, 3, ("base", "regularizer=fixed")
+RANKINGS = ("influential", "influential_groups", "suspects", "poisoning", "detection")
 LIBRARY = Path("workflow/scripts/leaveout")
 #: What follows from a shard of a plotted strategy under the data set's own settings.
 DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
+#: What follows from a model under the data set's own settings.
+INFLUENTIAL = {"influential": 1, "influential_table": 1, "influential_groups_table": 1}
+RANKED = {"poisoning": 1, "detection": 1, "detection_table": 1, "suspects": 1, "suspects_table": 1}
+#: What follows from the embedding.
+EMBEDDED = {
+    "embed_fourier": 1,
+    "fit": 2,
+    "removal_sets": 2,
+    "effects": 4,
+    "table1": 1,
+    **INFLUENTIAL,
+    **RANKED,
+    **DOWNSTREAM,
+}
 
 
 @pytest.fixture(scope="session")
@@ -33,28 +49,21 @@ def fresh(tmp_path_factory):
 def finished(tmp_path_factory):
     """A checkout in which the tiny study has run, by its name."""
     checkout = copy_of_the_checkout(tmp_path_factory.mktemp("finished"))
-    assert checkout.run("tiny") == {
-        "download": 1,
-        "embed_fourier": 1,
-        "fit": 2,
-        "removal_sets": 2,
-        "effects": 4,
-        "table1": 1,
-        "table2": 1,
-        "table3": 1,
-        **DOWNSTREAM,
-    }
+    assert checkout.run("tiny") == {"download": 1, **EMBEDDED, "table2": 1, "table3": 1}
     return checkout
 
 
 def test_a_study_by_its_name_makes_all_its_products(finished):
     made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
     forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
-    forms += [("tables", ("calibration", "certificates", "table1", "table2", "table3"), ("csv", "md", "tex", "html"))]
+    tables = ("calibration", "certificates", "detection", "influential", "influential_groups", "suspects")
+    tables += ("table1", "table2", "table3")
+    forms += [("tables", tables, ("csv", "md", "tex", "html"))]
     expected = {f"{folder}/{name}.{form}" for folder, names, kinds in forms for name in names for form in kinds}
     for variant in VARIANTS:
         expected |= {f"few_digits/{variant}/{name}" for name in ("fit.npz", "factor.npy", "removal_sets.parquet")}
         expected |= {f"few_digits/{variant}/effects/{strategy}.parquet" for strategy in STRATEGIES}
+    expected |= {f"few_digits/base/{name}.parquet" for name in RANKINGS}
     assert made - {"few_digits"} == expected | {"effects.parquet", "run.yaml"}
 
 
@@ -83,6 +92,19 @@ def test_every_retrain_is_certified_and_no_prediction_is(finished):
             assert row["iterations"] > 0
         else:
             assert row["status"] is row["gradient_norm"] is row["effect_error"] is row["iterations"] is None
+
+
+def test_every_poisoned_model_is_certified_and_every_ranking_complete(finished):
+    folder = finished.folder / "results/tiny/few_digits/base"
+    poisoned = result_rows.read(folder / "poisoning.parquet", poisoning.SCHEMA).to_pylist()
+    assert Counter(row["method"] for row in poisoned) == {"if": 5, "rif": 5, RETRAIN: 5}
+    assert {row["status"] for row in poisoned if row["method"] == RETRAIN} == {"converged"}
+    for name, draws, samples in (("detection", 2, 1437 + 6), ("suspects", 1, 1437)):
+        rows = result_rows.read(folder / f"{name}.parquet", suspicion.SCHEMA).to_pylist()
+        counted = Counter((row["draw"], row["method"]) for row in rows if row["method"] != RETRAIN)
+        assert counted == {(draw, method): samples for draw in range(draws) for method in ("if", "rif")}
+        assert {row["status"] for row in rows if row["method"] == RETRAIN} == {"converged"}
+        assert {row["n_train"] for row in rows} == {1437}
 
 
 def test_both_conventions_remove_the_same_samples(finished):
@@ -141,9 +163,11 @@ def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("leave_out", {"effects": 4, **DOWNSTREAM}),
+        ("leave_out", {"effects": 4, **INFLUENTIAL, **RANKED, **DOWNSTREAM}),
+        ("suspicion_tables", {"detection_table": 1, "suspects_table": 1}),
+        ("influential_tables", {"influential_table": 1, "influential_groups_table": 1}),
         ("figures", {"figure1": 1, "figure4": 1}),
-        ("datasets/digits", {"embed_fourier": 1, "fit": 2, "removal_sets": 2, "effects": 4, "table1": 1, **DOWNSTREAM}),
+        ("datasets/digits", EMBEDDED),
     ],
 )
 def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expected):
@@ -159,8 +183,8 @@ def test_one_figure_runs_what_it_needs_and_nothing_else(fresh):
 
 def test_without_a_target_all_studies_are_asked_for(fresh):
     planned = fresh.planned()
-    assert planned["run_record"] == planned["figure1"] == 2  # demo and tiny
-    assert planned["effects"] == 4 + 8
+    assert planned["run_record"] == planned["figure1"] == 3  # demo, rif and tiny
+    assert planned["effects"] == 4 + 8 * (6 + 17)
     assert planned["all"] == 1
 
 

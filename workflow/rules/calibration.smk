@@ -26,7 +26,7 @@ rule calibration:
     conda:
         "../../envs/core.yaml"
     params:
-        bootstrap=lookup(dpath="studies/{study}/bootstrap", within=config),
+        bootstrap=study_setting("bootstrap"),
         seed=CONFIG.seed,
         library=library("calibration"),
     message:

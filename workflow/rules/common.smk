@@ -5,14 +5,17 @@ Reads   config/config.yaml, config/datasets.yaml, workflow/schemas/config.schema
 
 import re
 import sys
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from pathlib import Path
 
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from leaveout.config import load
+from leaveout.config import BASE, load
+from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
+from leaveout.memory import embedding_mb, model_mb, problem_size
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -33,9 +36,18 @@ config.update(CONFIG.merged)  # defaults filled in: what rules look up and capti
 
 #: Figures of every study, of those that vary settings, and of those that poison a data set.
 FIGURES, SWEEP_FIGURES, POISONING_FIGURES = ["figure1", "figure4"], ["figure2"], ["figure3", "detection"]
-SWEPT = [name for name, study in CONFIG.studies.items() if study.sweeps]
-POISONED = [name for name, study in CONFIG.studies.items() if study.poisoning]
-TABLES = ["calibration", "certificates", "table1", "table2", "table3"]
+TABLES = [
+    "calibration",
+    "certificates",
+    "influential",
+    "influential_groups",
+    "suspects",
+    "table1",
+    "table2",
+    "table3",
+]
+RANKINGS = ["influential", "influential_groups", "suspects"]
+POISONINGS = ["poisoning", "detection"]
 
 
 def one_of(names):
@@ -49,6 +61,11 @@ wildcard_constraints:
     source=one_of(CONFIG.sources),
     variant=one_of(sorted({re.escape(run.variant) for study in CONFIG.studies.values() for run in study.runs})),
     shard=r"[a-z0-9_]+(-[0-9.e+-]+)?",
+
+
+#: Studies that vary settings, and those that poison a data set.
+SWEPT = one_of([name for name, study in CONFIG.studies.items() if study.sweeps])
+POISONED = one_of([name for name, study in CONFIG.studies.items() if study.poisoning])
 
 
 def library(script):
@@ -71,6 +88,16 @@ def run_of(wildcards):
     return study_of(wildcards).run(wildcards.dataset, wildcards.variant)
 
 
+def study_setting(*keys):
+    """What the configuration says of a job's study, when the job is planned."""
+    return partial(setting_of_study, keys)
+
+
+def setting_of_study(keys, wildcards):
+    """One setting of a study; Snakemake's ``lookup`` would walk through the whole configuration for each job."""
+    return reduce(getitem, keys, config["studies"][wildcards.study])
+
+
 def training_settings(wildcards):
     """Which training samples a run uses, and what seeds its draws."""
     return {
@@ -86,13 +113,27 @@ def model_settings(wildcards):
     return {key: settings[key] for key in ("regularization", "regularizer", "intercept")}
 
 
+def size_of(wildcards):
+    """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
+    expected = CONFIG.datasets[wildcards.dataset].get("expected")
+    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/X.npy", raw_files(wildcards))
+
+
 def memory_mb(wildcards, attempt):
-    """Memory for one run's model: copies of X, the factors, a block of removal sets, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    n = run_of(wildcards).settings["n_train"] or expected["n_train"]
-    q = min(n, expected["d"]) + 1
-    numbers = 4 * n * expected["d"] + 4 * q * q
-    return int(attempt * (600 + 8 * numbers / 2**20))
+    """Memory for one run's model."""
+    n, d = size_of(wildcards)
+    return int(attempt * model_mb(run_of(wildcards).settings["n_train"] or n, d))
+
+
+def enlarged_memory_mb(wildcards, attempt):
+    """Memory for a model beside further samples: twice that of the model alone."""
+    return 2 * memory_mb(wildcards, attempt)
+
+
+def planting_settings(wildcards):
+    """How many samples are planted, how often, and how many models are retrained for the truth."""
+    settings = config["studies"][wildcards.study]["poisoning"]
+    return {key: settings[key] for key in ("planted", "draws", "retrained")}
 
 
 def shards(study, runs, strategies):
@@ -144,12 +185,15 @@ def figures_of(study):
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
+    tables = [*TABLES, *(["detection"] if study.poisoning else [])]
     return [
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
+        *expand(f"{folder}/{{run}}/{{file}}.parquet", run=base_folders(study), file=RANKINGS),
+        *expand(f"{folder}/{{run}}/{{file}}.parquet", run=poisoned_folders(study), file=POISONINGS),
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=figures_of(study), form=["pdf", "png", "svg", "csv"]),
-        *expand(f"{folder}/tables/{{table}}.{{form}}", table=TABLES, form=["csv", "md", "tex", "html"]),
+        *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),
         f"{folder}/run.yaml",
     ]
 
@@ -182,7 +226,7 @@ def files_of(source):
 
 def fetched(entry):
     """Whether a source file is downloaded or comes from a package: it is verified, and has a record of its origin."""
-    return "url" in entry or "package" in entry
+    return not users_own(entry)
 
 
 def raw_files(wildcards):
@@ -240,9 +284,8 @@ def embedding_workers(wildcards):
 
 
 def embedding_memory_mb(wildcards, attempt):
-    """Memory for an embedding: its features, a network with a batch, the samples, and Python itself."""
-    expected = CONFIG.datasets[wildcards.dataset]["expected"]
-    return int(attempt * (3000 + 3 * 4 * expected["n_train"] * expected["d"] / 2**20))
+    """Memory for an embedding."""
+    return int(attempt * embedding_mb(*size_of(wildcards)))
 
 
 #: What every embedding asks for.
@@ -275,6 +318,41 @@ def abouts(datasets):
 def base_titles(wildcards):
     """Titles of a study's data sets, in the order of the columns."""
     return titles(run.dataset for run in study_of(wildcards).base_runs)
+
+
+def base_folders(study):
+    """Folders of a study's data sets under their own settings, below that of the study."""
+    return [f"{run.dataset}/{run.variant}" for run in study.base_runs]
+
+
+def poisoned_folders(study):
+    """Folder of the run that a study poisons, if it does, below that of the study."""
+    return [f"{study.poisoning['dataset']}/{BASE}"] if study.poisoning else []
+
+
+def poisoned_poisoning(wildcards):
+    """What samples that join this run's with the wrong label change, and what removing them would."""
+    return expand("results/{{study}}/{run}/poisoning.parquet", run=poisoned_folders(study_of(wildcards)))
+
+
+def poisoned_detection(wildcards):
+    """Rankings of the run that a study plants samples in."""
+    return expand("results/{{study}}/{run}/detection.parquet", run=poisoned_folders(study_of(wildcards)))
+
+
+def base_suspects(wildcards):
+    """Samples of a study's data sets, ranked by suspicion."""
+    return expand("results/{{study}}/{run}/suspects.parquet", run=base_folders(study_of(wildcards)))
+
+
+def base_influential(wildcards):
+    """Most influential samples of a study's data sets."""
+    return expand("results/{{study}}/{run}/influential.parquet", run=base_folders(study_of(wildcards)))
+
+
+def base_influential_groups(wildcards):
+    """Effects of the first of these together."""
+    return expand("results/{{study}}/{run}/influential_groups.parquet", run=base_folders(study_of(wildcards)))
 
 
 def base_abouts(wildcards):
@@ -318,16 +396,6 @@ def poisoned_abouts(wildcards):
 def poisoned_raw_files(wildcards):
     """Its source files."""
     return files_of(CONFIG.datasets[poisoned_dataset(wildcards)]["source"])
-
-
-def poisoned_rows(wildcards):
-    """What its poisons change, and what removing them would."""
-    return f"results/{wildcards.study}/{poisoned_dataset(wildcards)}/base/poisoning.parquet"
-
-
-def detected_rows(wildcards):
-    """How suspicious its samples are when some are planted."""
-    return f"results/{wildcards.study}/{poisoned_dataset(wildcards)}/base/detection.parquet"
 
 
 def poisoned_parser(wildcards):

@@ -26,7 +26,7 @@ rule effects:
         device=CONFIG.device,
     params:
         training=training_settings,
-        evaluations=lookup(dpath="studies/{study}/evaluations", within=config),
+        evaluations=study_setting("evaluations"),
         labels=row_labels,
         shard=shard_of,
         library=library("effects"),

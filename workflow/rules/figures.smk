@@ -95,11 +95,11 @@ rule figure2:
     log:
         "logs/{study}/figure2.log",
     wildcard_constraints:
-        study=one_of(SWEPT),
+        study=SWEPT,
     conda:
         "../../envs/core.yaml"
     params:
-        evaluations=lookup(dpath="studies/{study}/evaluations", within=config),
+        evaluations=study_setting("evaluations"),
         sweeps=sweeps_of,
         titles=swept_titles,
         library=library("sweep_figure"),
@@ -112,7 +112,7 @@ rule figure2:
 rule figure3:
     """Draw what wrongly labelled samples did to their own predictions, and show the one that it did most to."""
     input:
-        rows=poisoned_rows,
+        rows=poisoned_poisoning,
         raw=poisoned_raw_files,
         abouts=poisoned_abouts,
     output:
@@ -133,7 +133,7 @@ rule figure3:
     log:
         "logs/{study}/figure3.log",
     wildcard_constraints:
-        study=one_of(POISONED),
+        study=POISONED,
     conda:
         "../../envs/core.yaml"
     params:
@@ -150,7 +150,7 @@ rule figure3:
 rule detection_figure:
     """Draw how soon planted samples are found, and whether the predictions behind the ranking are true."""
     input:
-        rows=detected_rows,
+        rows=poisoned_detection,
         abouts=poisoned_abouts,
     output:
         pdf="results/{study}/figures/detection.pdf",
@@ -170,7 +170,7 @@ rule detection_figure:
     log:
         "logs/{study}/detection_figure.log",
     wildcard_constraints:
-        study=one_of(POISONED),
+        study=POISONED,
     conda:
         "../../envs/core.yaml"
     params:

@@ -25,7 +25,7 @@ rule removal_sets:
         device=CONFIG.device,
     params:
         training=training_settings,
-        removal=lookup(dpath="studies/{study}/removal", within=config),
+        removal=study_setting("removal"),
         library=library("removal_sets"),
     message:
         "Drawing removal sets of {wildcards.dataset} ({wildcards.variant})"

@@ -1,15 +1,17 @@
 """Draw how soon planted samples are found, and predicted against actual rises of samples' own losses."""
 
-from leaveout import result_rows
+import pyarrow as pa
+
 from leaveout.comparison import SUSPECTS, compare
 from leaveout.figures.detection import detection_figure
 from leaveout.figures.style import save
 from leaveout.job import job
+from leaveout.result_rows import read
 from leaveout.suspicion import SCHEMA
 from leaveout.vouching import marked
 
 with job(snakemake) as log:
-    rows = result_rows.read(snakemake.input.rows, SCHEMA)
+    rows = pa.concat_tables(read(file, SCHEMA) for file in snakemake.input.rows)
     comparison = compare(rows, key=SUSPECTS)
     for name in comparison.uncertified:
         log.warning("not certified, not drawn: %s", name)

@@ -14,7 +14,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from leaveout.consistency import refusals
+from leaveout.consistency import ABSENT, refusals
+from leaveout.defaults import completed, resolved, with_defaults
 from leaveout.errors import ConfigError
 from leaveout.extension import extended, extension_refusals, given_by
 from leaveout.plotted import NOT_PLOTTED
@@ -25,7 +26,6 @@ BASE = "base"
 VARIED = ("n_train", "regularization", "regularizer", "intercept")
 #: Value of ``n_train`` that is no number.
 ALL_SAMPLES = "all"
-_ABSENT = object()
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
@@ -182,8 +182,8 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     config = {**written, "datasets": extended(written["datasets"])} if "datasets" in written else written
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     if error is not None:
-        raise ConfigError(_message(error, files, written))
-    merged = _with_defaults(config, schema, schema)
+        raise ConfigError(_message(error, schema, files, written))
+    merged = completed(with_defaults(config, schema, schema))
     for key, value, allowed in refusals(merged):
         raise ConfigError(_refusal(_as_written(key, written), value, allowed, files, written))
     studies = {name: _study(name, study, merged["datasets"]) for name, study in merged["studies"].items()}
@@ -217,28 +217,11 @@ def _not_finite(value: Any) -> Iterator[tuple[list[Any], float]]:
             yield from (([key, *rest], wrong) for rest, wrong in _not_finite(item))
 
 
-def _with_defaults(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Fill in the schema's defaults, below objects and lists too; 1 and 1.0 become the same number."""
-    if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
-    if isinstance(value, list):
-        return [_with_defaults(item, schema.get("items", {}), root) for item in value]
-    for clause in schema.get("allOf", []):
-        if Draft202012Validator(clause["if"]).is_valid(value):
-            return _with_defaults(value, clause["then"], root)
-    if not isinstance(value, dict):
-        kinds = {"integer": int, "number": float}
-        kind = next((kinds[name] for name in kinds if name in str(schema.get("type"))), None)
-        return value if kind is None or isinstance(value, str) else kind(value)
-    properties = schema.get("properties", {})
-    missing = {key: child["default"] for key, child in properties.items() if "default" in child and key not in value}
-    other = schema.get("additionalProperties") or {}
-    return {key: _with_defaults(item, properties.get(key, other), root) for key, item in (value | missing).items()}
-
-
 def _refusal(
     key: list[Any], value: Any, allowed: Sequence[str], files: Sequence[str | Path], config: Mapping[str, Any]
 ) -> str:
+    if value is ABSENT:
+        return f"{_file_of(key, files, config)}: {_dotted(key)}: missing: {_choice('', allowed)}"
     return f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}"
 
 
@@ -249,7 +232,9 @@ def _as_written(key: list[Any], config: Mapping[str, Any]) -> list[Any]:
     return ["datasets", given_by(key[1], key[2], config["datasets"]), *key[2:]]
 
 
-def _message(error: ValidationError, files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
+def _message(
+    error: ValidationError, root: Mapping[str, Any], files: Sequence[str | Path], config: Mapping[str, Any]
+) -> str:
     key = _as_written(list(error.absolute_path), config)
     schema: Any = error.schema
     value: Any = error.instance
@@ -260,7 +245,7 @@ def _message(error: ValidationError, files: Sequence[str | Path], config: Mappin
         return f"{_file_of(key, files, config)}: {_dotted(key)}: unknown key: {_choice(unknown, known)}"
     if error.validator == "required":
         missing = next(name for name in schema["required"] if name not in value)
-        allowed = _allowed(schema["properties"][missing])
+        allowed = _allowed(resolved(schema["properties"][missing], root))
         if not key:  # nobody leaves it out: the project's own files were not read
             allowed += " (run Snakemake in the folder that holds config/config.yaml and config/datasets.yaml)"
         return f"{_file_of(key, files, config)}: {_dotted([*key, missing])}: missing: {allowed}"
@@ -305,11 +290,11 @@ def _dotted(key: Sequence[Any]) -> str:
 def _file_of(key: Sequence[Any], files: Sequence[str | Path], config: Mapping[str, Any]) -> str:
     """The last file that holds the key, or as much of it as any file does; ``--config`` if it stands in none."""
     contents = {str(file): _numbers(yaml.safe_load(Path(file).read_text(encoding="utf-8"))) for file in files}
-    if _at(config, key) is not _ABSENT:
+    if _at(config, key) is not ABSENT:
         holders = [file for file, content in contents.items() if _same(_at(content, key), _at(config, key))]
         return holders[-1] if holders else "--config"
     for length in range(len(key), 0, -1):
-        holders = [file for file, content in contents.items() if _at(content, key[:length]) is not _ABSENT]
+        holders = [file for file, content in contents.items() if _at(content, key[:length]) is not ABSENT]
         if holders:
             return holders[-1]
     return next(iter(contents), "--config")
@@ -320,7 +305,7 @@ def _at(value: Any, key: Sequence[Any]) -> Any:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return _ABSENT
+            return ABSENT
     return value
 
 

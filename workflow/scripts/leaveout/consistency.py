@@ -22,6 +22,8 @@ EMBEDS = {
     "texts": ["bow", "text"],
 }
 
+#: Value of a key that is missing.
+ABSENT = object()
 Refusal = tuple[list[Any], Any, list[str]]  # key, value, what is allowed
 
 
@@ -70,6 +72,8 @@ def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refus
 
 def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequence[str]) -> Iterator[Refusal]:
     for name, source in sources.items():
+        if "license" not in source:
+            yield ["sources", name, "license"], ABSENT, ["the licence of the files, or of the model, as text"]
         for file, entry in source["files"].items():
             place = set(entry) - {"md5", "sha256"}
             key = ["sources", name, "files", file]
@@ -90,9 +94,9 @@ def _variation_refusals(
     if variation["dataset"] not in datasets:
         yield [*key, "dataset"], variation["dataset"], sorted(datasets)
         return
-    most = datasets[variation["dataset"]]["expected"]["n_train"]
+    most = datasets[variation["dataset"]].get("expected", {}).get("n_train")
     for j, n_train in enumerate(variation.get("n_train", [])):
-        if not isinstance(n_train, str) and n_train > most:
+        if most is not None and not isinstance(n_train, str) and n_train > most:
             yield [*key, "n_train", j], n_train, [f"at most the data set's expected.n_train = {most}"]
 
 

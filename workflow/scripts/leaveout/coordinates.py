@@ -50,3 +50,18 @@ def row_space(design: Array, penalty: Penalty) -> tuple[Array, Coordinates]:
     rotated = xp.concat([triangle.T, design[:, -1:]], axis=1)
     constant = xp.concat([0 * basis[:, :1], 0 * basis[:1, :1] + 1], axis=0)
     return rotated, Coordinates(xp.concat([xp.concat([basis, 0 * basis[:1]], axis=0), constant], axis=1))
+
+
+def widened(coordinates: Coordinates, design: Array, penalty: Penalty) -> Coordinates:
+    """Coordinates that span further samples too, ``design`` (m, p): new ones follow those that are penalised.
+
+    The columns that ``coordinates`` has stay as they are, an unpenalised intercept the last one.
+    """
+    if coordinates.basis is None:
+        return coordinates
+    xp, free = namespace(design), int(penalty.intercept == "unpenalized")
+    p, q = (size - free for size in coordinates.basis.shape)
+    both = xp.concat([coordinates.basis[:p, :q], design[:, :p].T], axis=1)
+    added = xp.linalg.qr(both)[0][:, q:]
+    padded = xp.concat([added, 0 * design[:free, :1] @ added[:1]], axis=0)
+    return Coordinates(xp.concat([coordinates.basis[:, :q], padded, coordinates.basis[:, q:]], axis=1))

@@ -7,55 +7,38 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leaveout import files
-from leaveout.errors import InvalidResults
+from leaveout import result_rows
+from leaveout.result_rows import CERTIFICATE, RUN
 
 SCHEMA_VERSION = "1"
 PREDICTIONS = ("if", "rif", "newton")
 RETRAIN = "retrain"
 
-SCHEMA = pa.schema(
-    [
-        pa.field("study", pa.string(), nullable=False),
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("variant", pa.string(), nullable=False),
-        pa.field("regularization", pa.float64(), nullable=False),
-        pa.field("regularizer", pa.string(), nullable=False),
-        pa.field("intercept", pa.string(), nullable=False),
-        pa.field("n_train", pa.int64(), nullable=False),
-        pa.field("strategy", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("repeat", pa.int64(), nullable=False),
-        pa.field("set_id", pa.string(), nullable=False),
-        pa.field("evaluation", pa.string(), nullable=False),
-        pa.field("method", pa.string(), nullable=False),
-        pa.field("effect", pa.float64()),
-        pa.field("effect_linear", pa.float64()),
-        # the certificate: retrain rows only
-        pa.field("gradient_norm", pa.float64()),
-        pa.field("newton_decrement", pa.float64()),
-        pa.field("effect_error", pa.float64()),
-        pa.field("iterations", pa.int64()),
-        pa.field("status", pa.string()),
-    ],
-    metadata={"schema_version": SCHEMA_VERSION},
+SCHEMA = result_rows.schema(
+    SCHEMA_VERSION,
+    *RUN,
+    pa.field("strategy", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("repeat", pa.int64(), nullable=False),
+    pa.field("set_id", pa.string(), nullable=False),
+    pa.field("evaluation", pa.string(), nullable=False),
+    pa.field("method", pa.string(), nullable=False),
+    pa.field("effect", pa.float64()),
+    pa.field("effect_linear", pa.float64()),
+    *CERTIFICATE,
 )
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Rows as a table of the schema; NaN becomes null, a number that is not known."""
-    cleaned = [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows]
-    return pa.Table.from_pylist(cleaned, schema=SCHEMA)
+    return result_rows.table(rows, SCHEMA)
 
 
 def write(rows: pa.Table, path: str | Path) -> None:
     """Write rows; a file under its final name is always complete."""
-    with files.complete(path) as unfinished:
-        pq.write_table(rows, unfinished)
+    result_rows.write(rows, path)
 
 
 def read(path: str | Path) -> pa.Table:
@@ -66,16 +49,4 @@ def read(path: str | Path) -> pa.Table:
     InvalidResults
         The file is damaged, or was written by another version.
     """
-    try:
-        rows = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
-    version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
-    if version != SCHEMA_VERSION:
-        raise InvalidResults(
-            f"{path}: not in schema version {SCHEMA_VERSION}, found {version} (delete it and run again)"
-        )
-    if not rows.schema.equals(SCHEMA):
-        wrong = sorted({field.name for field in {*rows.schema} ^ {*SCHEMA}}) or ["order"]
-        raise InvalidResults(f"{path}: wrong columns: {', '.join(wrong)} (delete it and run again)")
-    return rows
+    return result_rows.read(path, SCHEMA)

@@ -1,6 +1,7 @@
 """The one form in which every data set reaches the models: features, ids, labels and split."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leaveout import files, seeds
+from leaveout import files, parquet, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.errors import InvalidData
 from leaveout.records import TEST, TRAIN, Records
+
+log = logging.getLogger(__name__)
 
 GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
 
@@ -90,6 +92,8 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
         The source has no split of its own.
     """
     if settings != "source":
+        if records.split is not None:
+            log.info("split: drawn anew, the source's own is not used (split: source takes it)")
         return split(len(records.ids), **settings)
     if records.split is None:
         raise InvalidData("split: source: this source has no split of its own (give train and seed)")
@@ -108,8 +112,7 @@ def write_embeddings(
     samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
     with files.complete(paths.X) as unfinished:
         np.save(unfinished, np.ascontiguousarray(X, dtype=np.float32))
-    with files.complete(paths.samples) as unfinished:
-        pq.write_table(pa.table(samples), unfinished)
+    parquet.write(pa.table(samples), paths.samples)
     with files.complete(paths.about) as unfinished:
         unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
@@ -124,7 +127,7 @@ def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
     """
     source = Path(paths.samples)
     X = np.load(paths.X, mmap_mode="r", allow_pickle=False)
-    samples = pq.read_table(source)
+    samples = parquet.read(source)
     if missing := [name for name in ("id", "y", "split") if name not in samples.column_names]:
         raise InvalidData(f"{source}: no column {', '.join(missing)}")
     ids = samples["id"].to_numpy(zero_copy_only=False)

@@ -88,7 +88,7 @@ def _measure_block(
                     "effect": float(values.effect[i, j]),
                     "effect_linear": float(values.effect_linear[i, j]),
                 }
-                yield row | (_certificate(retrained, j, float(errors[i, j])) if method == RETRAIN else {})
+                yield row | (retrained.evidence(j, float(errors[i, j])) if method == RETRAIN else {})
 
 
 def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
@@ -104,13 +104,3 @@ def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
             measured.effect[i, rows] = on_host(f.effect(changes[rows], t))
             measured.effect_linear[i, rows] = on_host(f.linear_effect(changes[rows], t))
     return measured
-
-
-def _certificate(retrained: Retraining, j: int, effect_error: float) -> dict[str, Any]:
-    return {
-        "gradient_norm": float(retrained.gradient_norm[j]),
-        "newton_decrement": float(retrained.newton_decrement[j]),
-        "effect_error": effect_error,
-        "iterations": int(retrained.iterations[j]),
-        "status": str(retrained.status[j]),
-    }

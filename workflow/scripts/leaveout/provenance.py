@@ -51,9 +51,18 @@ def library_files(script: Path, *modules: str) -> list[Path]:
     return sorted(reached)
 
 
-def _imported(file: Path) -> Iterator[str]:
+def _imported(file: Path) -> tuple[str, ...]:
     """Dotted names that a file imports from the library; ``from a import b`` may name a module b."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    return _imported_by(file.read_bytes())
+
+
+@cache
+def _imported_by(source: bytes) -> tuple[str, ...]:
+    return tuple(_imports(ast.parse(source)))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -25,10 +25,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
-from scipy.spatial.distance import cdist
 
-from leaveout import files, loss, seeds
+from leaveout import loss, parquet, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
@@ -106,6 +104,8 @@ def cluster_feature(given: Candidates, k: int, generator: np.random.Generator) -
 
 def cluster_l2(given: Candidates, k: int, generator: np.random.Generator) -> IntArray:
     """The k samples closest to a random sample in Euclidean distance."""
+    from scipy.spatial.distance import cdist  # here: loading it takes a tenth of a second, and most jobs draw nothing
+
     center = int(generator.integers(len(given.features)))
     n = len(given.features)
     parts = [given.features[begin : begin + ROWS] for begin in range(0, n, ROWS)]  # copies in float64, few at a time
@@ -189,15 +189,15 @@ def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_],
         }
         for removal_set in sets
     ]
-    with files.complete(path) as unfinished:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), unfinished)
+    parquet.write(pa.Table.from_pylist(rows, schema=SCHEMA), path)
 
 
 def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:
     """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn."""
-    rows = pq.read_table(path, schema=SCHEMA, filters=[("strategy", "=", strategy)]).to_pylist()
+    rows = parquet.read(path, ["strategy", "size", "repeat", "positions"])
+    names, set_sizes, repeats = (rows[name].to_pylist() for name in ("strategy", "size", "repeat"))
     return [
-        RemovalSet(row["strategy"], row["size"], row["repeat"], np.array(row["positions"], dtype=np.int64))
-        for row in rows
-        if chosen is None or row["size"] in chosen
+        RemovalSet(strategy, size, repeats[i], np.array(rows["positions"][i].as_py(), dtype=np.int64))
+        for i, size in enumerate(set_sizes)
+        if names[i] == strategy and (chosen is None or size in chosen)
     ]

@@ -7,7 +7,7 @@ together, so that a pass over X is a matrix-matrix product, but each stops by it
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,16 @@ class Retraining:
     def certified(self) -> BoolArray:
         """Which models are proved to be the optimum."""
         return self.status == Status.CONVERGED.value
+
+    def evidence(self, j: int, effect_error: float) -> dict[str, Any]:
+        """Columns of results that prove one model: its certificate, and the bound of what an effect can be off by."""
+        return {
+            "gradient_norm": float(self.gradient_norm[j]),
+            "newton_decrement": float(self.newton_decrement[j]),
+            "effect_error": effect_error,
+            "iterations": int(self.iterations[j]),
+            "status": str(self.status[j]),
+        }
 
     def assign(self, positions: IntArray | slice, part: "Retraining") -> None:
         """Fill in the sets at ``positions``."""

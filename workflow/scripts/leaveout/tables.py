@@ -38,6 +38,15 @@ HEADINGS = {
     "accuracy": "test accuracy (%)",
     "paper_accuracy": "paper (%)",
     "license": "licence",
+    "auroc": "AUROC",
+    "top_rise": "top rise",
+    "direction": "removal",
+    "y": "label",
+    "if": "IF",
+    "rif": "RIF",
+    "newton": "NS",
+    "actual": "retrained",
+    "if_rank": "rank by IF",
 }
 
 
@@ -103,11 +112,13 @@ def certificates_table(rows: pa.Table) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:
-    """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``."""
+    """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``; missing ones stay missing."""
     shown = table.drop(columns=[f"{name}_{end}" for name in statistics for end in ("low", "high")])
     for name in statistics:
         triples = table[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False, name=None)
-        shown[name] = [f"{value:.3f} [{low:.3f}, {high:.3f}]" for value, low, high in triples]
+        shown[name] = [
+            f"{value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(value) else np.nan for value, low, high in triples
+        ]
     return shown
 
 
@@ -129,12 +140,14 @@ def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, 
     caption : str
         One line of plain text, for LaTeX and HTML.
     """
-    titled = readable.rename(columns=HEADINGS).replace({np.nan: "-", "": "-"})
+    titled = readable.rename(columns=HEADINGS).astype(object)
+    titled = titled.mask(titled.isna(), "-").replace({"": "-"})
+    one_line = titled.map(lambda cell: " ".join(cell.replace("|", r"\|").split()) if isinstance(cell, str) else cell)
     latex = titled.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis="columns")
     html = titled.style.hide(axis="index").format(escape="html").set_table_styles(HTML_STYLE).set_caption(caption)
     texts = {
         "csv": table.to_csv(index=False),
-        "md": titled.to_markdown(index=False, disable_numparse=True) + "\n",
+        "md": one_line.to_markdown(index=False, disable_numparse=True) + "\n",
         "tex": latex.to_latex(caption=caption.replace("%", r"\%"), hrules=True),
         "html": html.set_uuid("table").to_html(doctype_html=True),
     }

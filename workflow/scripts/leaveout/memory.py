@@ -1,0 +1,48 @@
+"""Memory that jobs ask for: by the size of their problem as it is stated, as features have it, or as files suggest."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+#: What Python and its packages take, in MB, and with a network and a batch of what it embeds.
+PYTHON, NETWORK = 600, 3000
+#: Bytes of a number in a file of features: no format that is read has shorter ones, uncompressed.
+SHORTEST = 4
+
+
+def problem_size(
+    expected: Mapping[str, int] | None, features: str | Path, raw: Iterable[str | Path]
+) -> tuple[int, int]:
+    """Samples n and features d of a data set, as well as they can be known without reading it.
+
+    Parameters
+    ----------
+    expected : mapping or None
+        ``n_train`` and ``d``, if the configuration states them.
+    features : path
+        ``X.npy``, of which the header is read; it need not be there yet.
+    raw : paths
+        The source's files, which speak where nothing else does: as many numbers as they can hold, n = d. That shape
+        takes the most memory. Files that are not there hold nothing.
+    """
+    if expected is not None:
+        return expected["n_train"], expected["d"]
+    try:
+        n, d = np.load(features, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, EOFError, ValueError):  # not there, or damaged: the job that reads it says so
+        held = sum(Path(file).stat().st_size for file in raw if Path(file).is_file()) / SHORTEST
+        n = d = 1 + math.isqrt(int(held))
+    return n, d
+
+
+def model_mb(n: int, d: int) -> float:
+    """Memory of one run's jobs: four copies of the features, four factors, a block of removal sets, and Python."""
+    q = min(n, d) + 1
+    return PYTHON + 8 * (4 * n * d + 4 * q * q) / 2**20
+
+
+def embedding_mb(n: int, d: int) -> float:
+    """Memory of an embedding: three copies of its features in single precision, a network with a batch, and Python."""
+    return NETWORK + 3 * 4 * n * d / 2**20

@@ -1,0 +1,68 @@
+"""Rows of results on disk: one schema a kind of row, written and checked here; and the columns that kinds share."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from leaveout import parquet
+from leaveout.errors import InvalidResults
+
+#: The run that a row belongs to.
+RUN = (
+    pa.field("study", pa.string(), nullable=False),
+    pa.field("dataset", pa.string(), nullable=False),
+    pa.field("variant", pa.string(), nullable=False),
+    pa.field("regularization", pa.float64(), nullable=False),
+    pa.field("regularizer", pa.string(), nullable=False),
+    pa.field("intercept", pa.string(), nullable=False),
+    pa.field("n_train", pa.int64(), nullable=False),
+)
+#: The certificate of a retrained model: in rows of the truth only.
+CERTIFICATE = (
+    pa.field("gradient_norm", pa.float64()),
+    pa.field("newton_decrement", pa.float64()),
+    pa.field("effect_error", pa.float64()),
+    pa.field("iterations", pa.int64()),
+    pa.field("status", pa.string()),
+)
+
+
+def schema(version: str, *fields: pa.Field) -> pa.Schema:
+    """Columns of one kind of row, with the version of their meaning."""
+    return pa.schema(list(fields), metadata={"schema_version": version})
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
+    """Rows as a table of a schema; NaN becomes null, a number that is not known."""
+    cleaned = [{k: None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()} for row in rows]
+    return pa.Table.from_pylist(cleaned, schema=columns)
+
+
+def write(rows: pa.Table, path: str | Path) -> None:
+    """Write rows; a file under its final name is always complete."""
+    parquet.write(rows, path)
+
+
+def read(path: str | Path, columns: pa.Schema) -> pa.Table:
+    """Read rows, and refuse a file that does not have this schema.
+
+    Raises
+    ------
+    InvalidResults
+        The file is damaged, or was written by another version.
+    """
+    try:
+        rows = parquet.read(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
+    wanted = columns.metadata[b"schema_version"].decode()
+    version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
+    if version != wanted:
+        raise InvalidResults(f"{path}: not in schema version {wanted}, found {version} (delete it and run again)")
+    if not rows.schema.equals(columns):
+        wrong = sorted({field.name for field in {*rows.schema} ^ {*columns}}) or ["order"]
+        raise InvalidResults(f"{path}: wrong columns: {', '.join(wrong)} (delete it and run again)")
+    return rows

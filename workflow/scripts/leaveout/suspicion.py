@@ -1,0 +1,169 @@
+r"""Which training samples are suspicious: ranked by how much their own loss would rise without them.
+
+Removing sample i moves its own linear predictor by ``x_i' change``, away from its label, and its loss rises; a sample
+that only the model's own effort keeps right rises most. With an additive estimator (see ``estimators``) all n changes
+come at once, from the diagonal of a hat matrix:
+
+    t_i = c_i w_i' D^{-1} w_i + share w_i' D^{-1} B' P theta_hat,      w_i = B' x_i
+
+    IF: c = r, D = I + share diag(sigma)            RIF: c as in ``estimators``, D = I
+
+and the rise is ``l(z_i + t_i) - l(z_i)``, the plain loss without the regulariser. Samples at the top of a ranking, and
+a random control, are held against the truth: certified retrains without each of them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from leaveout import loss, result_rows
+from leaveout.arrays import Array, BoolArray, IntArray, rounding
+from leaveout.blocks import blocks
+from leaveout.effects import RETRAIN
+from leaveout.estimators import Additive, attribution, newton_change
+from leaveout.leave_out import LeaveOut
+from leaveout.linear_algebra import beside, dots, on_host, squares
+from leaveout.model import Model
+from leaveout.result_rows import CERTIFICATE, RUN
+from leaveout.retraining import Retraining, factor_removable, retrain_block
+
+#: Estimators that rank.
+METHODS: tuple[Additive, ...] = ("if", "rif")
+
+#: A row for each sample and method; rows of the truth only for samples that were retrained without. ``y`` is the label
+#: that the model was trained on, ``effect`` the rise of the sample's own loss, ``rank`` 1 the most suspicious.
+SCHEMA = result_rows.schema(
+    "1",
+    *RUN,
+    pa.field("draw", pa.int64(), nullable=False),
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("y", pa.int8(), nullable=False),
+    pa.field("planted", pa.bool_(), nullable=False),
+    pa.field("method", pa.string(), nullable=False),
+    pa.field("effect", pa.float64()),
+    pa.field("rank", pa.int64()),
+    pa.field("control", pa.bool_(), nullable=False),
+    *CERTIFICATE,
+)
+
+
+def own_changes(model: Model, method: Additive) -> Array:
+    """Change of each training sample's own linear predictor when it is removed, (n,), as an additive estimator says."""
+    estimator, share = attribution(model, method), model.penalty.share
+    own = estimator.coefficients * squares(model.whitened, 1 / estimator.diagonal)
+    return own + share * (model.whitened @ (model.whitened_penalty / estimator.diagonal))
+
+
+def rises(model: Model, samples: IntArray | slice, t: Array) -> Array:
+    """``l(z_i + t_i) - l(z_i)`` of training samples, from the changes t of their linear predictors, without cancelling.
+
+    NaN where t is.
+    """
+    z, y = model.z[samples], model.y[samples]
+    return loss.slope(z, y) * t + loss.divergence(z, t)
+
+
+def predicted_rises(model: Model, method: Additive) -> Array:
+    """Rise of each training sample's own loss when it is removed, (n,), a numpy array."""
+    return np.asarray(on_host(rises(model, slice(None), own_changes(model, method))))
+
+
+def ranks(rise: Array) -> IntArray:
+    """Rank of each sample, (n,): 1 is the largest rise, ties in the samples' order."""
+    found = np.empty(len(rise), dtype=np.int64)
+    found[np.argsort(-rise, kind="stable")] = 1 + np.arange(len(rise))
+    return found
+
+
+def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Array]:
+    """Rise of each of some samples' own loss, by certified retraining without it.
+
+    Parameters
+    ----------
+    model : Model
+    samples : (m,) int array
+        Training samples, each to be left out alone.
+
+    Returns
+    -------
+    found : Retraining
+        In the model's own coordinates.
+    rise, error : (m,) float64 arrays
+        The rises, NaN where no optimum exists, and bounds of what can still be wrong with them.
+    """
+    found = Retraining.not_removable(len(samples), model.X.shape[1])
+    rise, error = np.full((2, len(samples)), np.nan)
+    for block in blocks(model.X.shape, len(samples)):
+        hessians = factor_removable(model, [samples[j : j + 1] for j in range(block.start, block.stop)])
+        if not hessians:
+            continue
+        where = block.start + np.array(list(hessians))
+        problem = LeaveOut(model, list(hessians.values()))
+        part = retrain_block(model, problem.hessians, newton_change(model, problem.hessians))
+        found.assign(where, part)
+        removed, change = samples[where], beside(model.X, part.change)
+        t = dots(model.X[removed], change)
+        rise[where] = on_host(rises(model, removed, t))
+        error[where] = _errors(problem, removed, part.distance, change, t)
+    return found, rise, error
+
+
+def _errors(problem: LeaveOut, removed: IntArray, distances: Array, changes: Array, t: Array) -> Array:
+    """Bounds of the rises' errors, (m,): those of the predictors times the losses' steepest slopes near by."""
+    model, x = problem.model, problem.model.X[removed]
+    gram = on_host(model.deletion_gram[removed])
+    sizes = on_host(dots(x, x)) ** 0.5 * (on_host(dots(changes, changes)) ** 0.5 + model.size)
+    off = (gram / problem.least_eigenvalues) ** 0.5 * distances + gram**0.5 * model.distance
+    off = off + rounding(x.shape[1]) * sizes
+    z, y = model.z[removed], model.y[removed]
+    steepest = np.maximum(np.abs(on_host(loss.slope(z, y))), np.abs(on_host(loss.slope(z + t, y))))
+    return np.minimum(1.0, steepest + loss.LOSS_CURVATURE * off) * off
+
+
+def rank_samples(
+    model: Model,
+    ids: Sequence[str],
+    planted: BoolArray,
+    retrained: int,
+    generator: np.random.Generator,
+    labels: Mapping[str, Any],
+) -> Iterator[dict[str, Any]]:
+    """Rank all training samples by IF and by RIF, and retrain without the top of each ranking and without a control.
+
+    Parameters
+    ----------
+    model : Model
+    ids : (n,) sequence of str
+        Names of the training samples.
+    planted : (n,) bool array
+        Which of them are known to be wrong.
+    retrained : int
+        How many samples at the top of each ranking, and how many random ones, are left out for the truth.
+    generator : numpy.random.Generator
+        Draws the control.
+    labels : mapping
+        Columns that all rows share: the run's and ``draw``.
+
+    Yields
+    ------
+    dict
+        Rows of ``SCHEMA``: two for each sample, and those of the truth.
+    """
+    rise = {method: predicted_rises(model, method) for method in METHODS}
+    rank = {method: ranks(rise[method]) for method in METHODS}
+    control = np.sort(generator.permutation(model.n)[:retrained])
+    top = [np.flatnonzero(rank[method] <= retrained) for method in METHODS]
+    chosen = np.unique(np.concatenate([*top, control]))
+    found, actual, error = actual_rises(model, chosen)
+    truth = {int(sample): j for j, sample in enumerate(chosen)}
+    drawn, y = set(control.tolist()), on_host(model.y)
+    for i, name in enumerate(ids):
+        shared = dict(labels) | {"id": name, "y": int(y[i]), "planted": bool(planted[i]), "control": i in drawn}
+        for method in METHODS:
+            yield shared | {"method": method, "effect": float(rise[method][i]), "rank": int(rank[method][i])}
+        if i in truth:
+            j = truth[i]
+            evidence = found.evidence(j, float(error[j]))
+            yield shared | {"method": RETRAIN, "effect": float(actual[j])} | evidence
