@@ -16,7 +16,9 @@ LOCAL = ("file:", "data:", "blob:")
 FIGURES = {
     "Figure 1: effects": "figure1",
     "Figure 2: what varies": "figure2",
+    "Figure 3: poisoning": "figure3",
     "Figure 4: leading-order effects": "figure4",
+    "Planted samples found": "detection",
 }
 #: What the columns of a result's row lead to.
 VIEW, ABOUT = 0, 1

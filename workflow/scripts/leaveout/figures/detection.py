@@ -8,7 +8,7 @@ import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from leaveout.arrays import Array
+from leaveout.arrays import IntArray
 from leaveout.comparison import Comparison
 from leaveout.figures.style import (
     COLORS,
@@ -31,6 +31,8 @@ PLANTED, OTHERS = "X", "o"
 CHANCE = "random"
 #: Points of the curve of a random order, which is a straight line but for the logarithmic axis.
 CHANCE_POINTS = 100
+#: Columns that hold whole numbers, where they hold any.
+WHOLE = ("inspected", "draw", "y")
 #: Columns of a curve's points.
 CURVE = ["inspected", "found", "found_low", "found_high"]
 
@@ -41,43 +43,42 @@ def found_curves(rows: pa.Table) -> pd.DataFrame:
     Parameters
     ----------
     rows : pyarrow.Table
-        ``draw``, ``method``, ``rank``, ``planted``: all samples of each draw, in each ranking.
+        ``dataset``, ``variant``, ``draw``, ``method``, ``rank``, ``planted``: all samples of each draw, in each ranking
+        of one run.
 
     Returns
     -------
     pandas.DataFrame
-        ``method``, ``inspected``, ``found`` (mean over draws), ``found_low`` and ``found_high`` (the least and the most
-        of any draw): a row where one of these changes, one for the first and one for all samples. The method ``random``
-        is what a random order is expected to find.
+        ``dataset``, ``variant``, ``method``, ``inspected``, ``found`` (mean over draws), ``found_low`` and
+        ``found_high`` (the least and the most of any draw): a row where one of these changes, one for the first and one
+        for all samples. The method ``random`` is what a random order is expected to find.
     """
+    ranked = _ranked(rows)
     curves = []
-    for method, ranking in _ranked(rows).groupby("method"):
-        shares = np.array([_shares(draw["planted"].to_numpy(dtype=float)) for _, draw in ranking.groupby("draw")])
-        curves.append(_curve(shares).assign(method=method))
-    n = shares.shape[1]
+    for method, ranking in ranked.groupby("method"):
+        planted = np.array([draw["planted"].to_numpy(dtype=np.int64) for _, draw in ranking.groupby("draw")])
+        curves.append(_curve(planted).assign(method=method))
+    n = planted.shape[1]
     inspected = np.unique(np.rint(np.geomspace(1, n, CHANCE_POINTS)).astype(np.int64))
     curves.append(pd.DataFrame({"inspected": inspected, "found": inspected / n, "method": CHANCE}))
-    return pd.concat(curves, ignore_index=True)[["method", *CURVE]]
+    run = {name: ranked[name].iloc[0] for name in ("dataset", "variant")}
+    return pd.concat(curves, ignore_index=True).assign(**run)[[*run, "method", *CURVE]]
 
 
 def _ranked(rows: pa.Table) -> pd.DataFrame:
     """Rankings of all draws, most suspicious samples first."""
-    frame = rows.select(["draw", "method", "rank", "planted"]).to_pandas()
+    frame = rows.select(["dataset", "variant", "draw", "method", "rank", "planted"]).to_pandas()
     return frame[frame["method"].isin(RANKINGS)].sort_values("rank")
 
 
-def _shares(planted: Array) -> Array:
-    """Share that is found after each sample of an order."""
-    return planted.cumsum() / planted.sum()
-
-
-def _curve(shares: Array) -> pd.DataFrame:
-    """Mean and range over draws, (draws, n), where they change."""
-    values = np.array([shares.mean(axis=0), shares.min(axis=0), shares.max(axis=0)])
+def _curve(planted: IntArray) -> pd.DataFrame:
+    """Mean and range over draws where they change; ``planted`` is (draws, n), in the order of each draw's ranking."""
+    count = planted[0].sum()
+    found = planted.cumsum(axis=1)
+    values = np.array([found.mean(axis=0), found.min(axis=0), found.max(axis=0)]) / count
     changed = np.flatnonzero((np.diff(values, axis=1, prepend=-1) != 0).any(axis=0))
-    kept = np.union1d(changed, shares.shape[1] - 1)
-    found, low, high = values[:, kept]
-    return pd.DataFrame({"inspected": kept + 1, "found": found, "found_low": low, "found_high": high})
+    kept = np.union1d(changed, values.shape[1] - 1)
+    return pd.DataFrame({"inspected": kept + 1, **dict(zip(CURVE[1:], values[:, kept], strict=True))})
 
 
 def detection_figure(rows: pa.Table, comparison: Comparison, title: str, note: str | None = None) -> Drawing:
@@ -122,8 +123,8 @@ def detection_figure(rows: pa.Table, comparison: Comparison, title: str, note: s
         ]
         explain(figure, entries, "Estimator", [not_certified(comparison.uncertified, "samples"), note])
     parts = [curves.assign(panel="found"), pairs.assign(panel="effects")]
-    points = pd.concat(parts, ignore_index=True)
-    return Drawing(figure, points[["panel", "method", *points.columns.drop(["panel", "method"])]])
+    points = pd.concat(parts, ignore_index=True).astype(dict.fromkeys(WHOLE, "Int64"))
+    return Drawing(figure, points[["panel", *points.columns.drop("panel")]])
 
 
 def _draw_curves(ax: Axes, curves: pd.DataFrame, planted: int) -> None:

@@ -164,7 +164,7 @@ def _tick(ax: Axes, largest: float) -> None:
         factor = f"axes × 10{str(power).translate(SUPERSCRIPT)}"
         ax.text(0, 1.03, factor, transform=ax.transAxes, ha="left", va="bottom", fontsize=7, color=NEUTRAL)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10**power:g}".replace("-", "−")))
 
 
