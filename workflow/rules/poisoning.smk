@@ -82,7 +82,7 @@ rule detection_table:
             "results/{study}/tables/detection.html",
             caption="../report/detection_table.rst",
             category="Detection",
-            labels={"table": "detection"},
+            labels={"result": "detection"},
         ),
     log:
         "logs/{study}/detection_table.log",
