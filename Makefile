@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch test-embed embed bench bench-paper lint format report lock clean
+.PHONY: help run test test-torch test-embed test-report embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-torch: $(VENV)/.torch ## test the engine on torch's arrays against numpy's 
 
 test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound, and a study of them (installs torch and more)
 	$(BIN)/python -m pytest -m embed tests
+
+test-report: $(VENV)/.test-report ## open a report in headless Chromium, which must be installed, and click through it
+	$(BIN)/python -m pytest -m browser tests/test_report.py
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 
@@ -99,5 +102,10 @@ $(VENV)/.embed: requirements/embed.txt requirements/torch.txt $(VENV)/.run
 
 $(VENV)/.test-embed: requirements/test-embed.txt $(VENV)/.test $(VENV)/.embed
 	@echo "installing small models for tests"
+	@$(UNLOCKED) $<
+	@touch $@
+
+$(VENV)/.test-report: requirements/test-report.txt $(VENV)/.test
+	@echo "installing what drives a browser"
 	@$(UNLOCKED) $<
 	@touch $@

@@ -15,7 +15,7 @@ results/{study}/{dataset}/{variant}/suspects.parquet         the samples as they
 results/{study}/{dataset}/{variant}/influential.parquet      samples that each evaluation function hangs on most
 results/{study}/{dataset}/{variant}/influential_groups.parquet  the first of these together: predicted, and retrained
 results/{study}/effects.parquet                              all shards of a study
-results/{study}/figures/{figure}.{pdf,png,svg}
+results/{study}/figures/{figure}.{pdf,png,svg,csv}          drawings, and the numbers of their points
 results/{study}/tables/{table}.{csv,md,tex,html}
 results/{study}/run.yaml                                     configuration and versions
 """
@@ -33,6 +33,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/presented.smk"
 
 
 rule all:

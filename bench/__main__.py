@@ -11,7 +11,7 @@ from bench import cases, chain, data, machine, published, refits, report, sample
 from bench.cases import Case
 from bench.chain import Chain
 from bench.results import Published, Repeated, Results
-from leaveout import figures
+from leaveout.figures.style import write_figure
 
 SECTIONS = ("chain", "profile", "published", "refits", "wide", "large", "scaling")
 #: Iterations that refits may take, and how many sets lbfgs, which takes long, is shown.
@@ -138,7 +138,8 @@ def main() -> None:
     page = report.page(bench.results, title)
     (output / "benchmark.md").write_text(page, encoding="utf-8")
     if bench.results.scaling:
-        figures.save(scaling.figure(bench.results.scaling), [output / "scaling.svg", output / "scaling.png"])
+        for name in ("scaling.svg", "scaling.png"):
+            write_figure(scaling.figure(bench.results.scaling), output / name)
     print(page)
 
 

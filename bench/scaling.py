@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -14,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 from bench import data
 from bench.cases import Case
 from bench.chain import Chain, run
-from leaveout.figures import COLORS, STYLE
+from leaveout.figures.style import COLORS, style
 
 AXES = {"n": "training samples n", "d": "features d", "sets": "removal sets"}
 COSTS: dict[str, Callable[[Chain], float]] = {
@@ -75,7 +74,7 @@ def exponents(points: Sequence[Point]) -> dict[str, dict[str, float]]:
 
 def figure(points: Sequence[Point]) -> Figure:
     """Draw seconds along every axis, both logarithmic."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **STYLE}):
+    with style():
         drawn = Figure(figsize=(PANEL * len(AXES), PANEL), layout="constrained")
         panels = drawn.subplots(1, len(AXES), sharey=True, squeeze=False)[0]
         for ax, axis in zip(panels, AXES, strict=True):

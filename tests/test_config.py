@@ -431,3 +431,18 @@ def test_a_variation_is_a_sweep_over_all_combinations_whose_own_settings_are_the
         "n_train=all,regularization=1.0",
     ]
     assert [run.settings["n_train"] for run in sweep.runs] == [400, 400, None, None]
+
+
+def test_runs_of_sweeps_are_each_asked_for_once(loaded):
+    study = loaded(
+        SWEPT.replace("400, all", "400, all, 401").replace("]}]", "]}, {dataset: digits, n_train: [400, all]}]")
+    )
+    swept = [run.variant for run in study.studies["demo"].swept_runs]
+    assert len(swept) == len(set(swept)) == 7
+    assert {"base", "n_train=400"} <= set(swept)
+
+
+def test_every_data_set_is_listed_once_under_its_own_settings_where_the_study_has_them(loaded):
+    vary = "[{dataset: imdb, n_train: [9, 99]}, {dataset: digits, n_train: [99]}, {dataset: imdb, regularization: [1]}]"
+    listed = loaded(f"studies: {{demo: {{datasets: [digits], vary: {vary}}}}}").studies["demo"].listed_runs
+    assert [(run.dataset, run.variant) for run in listed] == [("digits", "base"), ("imdb", "n_train=9")]

@@ -1,24 +1,28 @@
-"""Figures: what is drawn, that all readers can tell it apart, and that the files are fit for print."""
+"""What all figures share, and Figures 1 and 4: what is drawn, told apart by all readers, in files fit for print."""
 
 import itertools
 import re
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from colorspacious import cspace_convert, deltaE
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from leaveout import removal
-from leaveout.comparison import compare
+from leaveout.comparison import Comparison, compare
 from leaveout.effects import PREDICTIONS
-from leaveout.figures import COLORS, MARKERS, METHODS, effects_figure, save
+from leaveout.figures.effects import effects_figure
+from leaveout.figures.style import COLORS, MARKERS, METHODS, PANEL, limits, panels, save, scatter
 from leaveout.plotted import NOT_PLOTTED
 from rows import EVALUATIONS, study_rows
 
 TITLES = {"digits": "Digits: odd vs even", "enron": "Enron: spam vs ham"}
 PLOTTED = tuple(name for name in removal.STRATEGIES if name not in NOT_PLOTTED)
+#: Superscripts as digits.
+PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 #: Distance in CAM02-UCS below which two colours are hard to name apart; 1 is just noticeable.
 CLEAR = 10
 
@@ -29,8 +33,13 @@ def comparison():
 
 
 @pytest.fixture(scope="module")
-def figure(comparison):
+def drawing(comparison):
     return effects_figure(comparison, TITLES)
+
+
+@pytest.fixture(scope="module")
+def figure(drawing):
+    return drawing.figure
 
 
 def points(ax):
@@ -64,7 +73,7 @@ def test_points_outside_a_panel_are_counted_in_it(comparison):
     outliers = compare(study_rows(strategies=PLOTTED))
     outliers.pairs.loc[outliers.pairs.index[:3], "predicted"] = 1e9
     for given, titles in ((comparison, TITLES), (outliers, {"digits": "Digits"})):
-        axes = effects_figure(given, titles).axes
+        axes = effects_figure(given, titles).figure.axes
         notes = [" ".join(text.get_text() for text in ax.texts) for ax in axes]
         assert [int(note.split()[0]) if note else 0 for note in notes] == [outside(ax) for ax in axes]
         assert max(ax.get_ylim()[1] for ax in axes) < 1e3  # a few outliers do not squeeze the others
@@ -82,7 +91,7 @@ def test_the_legend_explains_every_colour_and_marker_that_is_drawn(figure):
 
 
 def test_the_legend_leaves_out_strategies_that_are_not_drawn():
-    (legend,) = effects_figure(compare(study_rows(strategies=("random",))), {"digits": "Digits"}).legends
+    (legend,) = effects_figure(compare(study_rows(strategies=("random",))), {"digits": "Digits"}).figure.legends
     labels = {text.get_text() for text in legend.get_texts()}
     assert labels & {label for _, label in MARKERS.values()} == {"random"}
 
@@ -108,7 +117,7 @@ def test_all_readers_tell_the_methods_apart(vision, pair):
 
 def test_sets_that_are_not_certified_are_counted_and_not_drawn():
     comparison = compare(study_rows(uncertified=("random-2-0", "cluster_l2-5-0")))
-    figure = effects_figure(comparison, {"digits": "Digits"})
+    figure = effects_figure(comparison, {"digits": "Digits"}).figure
     assert "2 sets not certified, not drawn" in [text.get_text() for text in figure.texts]
     assert max(abs(x) for ax in figure.axes for point in points(ax) for x in point) < 1e3
 
@@ -117,13 +126,14 @@ def test_nothing_is_said_when_all_sets_are_certified(figure):
     assert not [text.get_text() for text in figure.texts if "certified" in text.get_text()]
 
 
-FORMATS = ("pdf", "png", "svg")
+FORMATS = ("pdf", "png", "svg", "csv")
 
 
 @pytest.fixture(scope="module")
-def saved(figure, tmp_path_factory):
-    paths = [tmp_path_factory.mktemp("figures") / f"figure1.{form}" for form in FORMATS]
-    save(figure, [str(path) for path in paths])
+def saved(drawing, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    paths = [folder / f"figure1.{form}" for form in FORMATS]
+    save(drawing, [str(path) for path in paths])
     return dict(zip(FORMATS, paths, strict=True))
 
 
@@ -143,6 +153,64 @@ def test_the_pdf_embeds_its_fonts_as_type_42(saved):
     assert b"/FontFile2" in content
 
 
+def test_points_are_vectors_in_print(saved):
+    assert b"/Subtype /Image" not in saved["pdf"].read_bytes()
+    assert "<image" not in saved["svg"].read_text()
+
+
+def test_the_csv_holds_every_point_with_its_key_and_nothing_else(saved, figure):
+    table = pd.read_csv(saved["csv"])
+    assert list(table) == ["dataset", "variant", "strategy", "set_id", "evaluation", "method", "actual", "predicted"]
+    assert not table.duplicated(list(table)[:6]).any()
+    drawn = [point for ax in figure.axes for point in points(ax)]
+    assert sorted(drawn) == sorted(zip(table["actual"], table["predicted"], strict=True))
+
+
+def test_the_csv_leaves_out_what_no_panel_shows(comparison):
+    other = comparison.pairs.assign(evaluation="total_test_loss")
+    mixed = Comparison(pd.concat([comparison.pairs, other]), [])
+    assert set(effects_figure(mixed, TITLES).points["evaluation"]) == set(EVALUATIONS)
+    assert set(effects_figure(mixed, {"enron": "Enron"}).points["dataset"]) == {"enron"}
+
+
+def test_panels_have_the_same_size_whatever_stands_around_them():
+    for counts, gaps in (([1], {}), ([3, 3, 3], {}), ([2, 6], {"above": 0.9}), ([2], {"between": 1.5, "below": 1.0})):
+        figure, rows = panels(counts, **gaps)
+        assert [len(row) for row in rows] == counts
+        for ax in itertools.chain(*rows):
+            sides = ax.get_position().size * figure.get_size_inches()
+            assert sides == pytest.approx([PANEL, PANEL])
+
+
+@pytest.mark.parametrize("factor", [1e-7, 1e-3, 1e-2, 1, 1e3, 1e5, 1e12])
+def test_tick_labels_are_short_and_say_what_they_are(factor):
+    figure, [[ax]] = panels([1])
+    values = pd.Series([-0.31, 0.2, 0.97]) * factor
+    pairs = pd.DataFrame({"method": "if", "actual": values, "predicted": values / 2})
+    scatter(ax, pairs, pd.Series("o", index=pairs.index))
+    figure.canvas.draw()
+    notes = [text.get_text() for text in ax.texts]
+    common = float(notes[0].replace("axes × 10", "1e").translate(PLAIN)) if notes else 1.0
+    for axis in (ax.xaxis, ax.yaxis):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        assert 3 <= len(labels) <= 6
+        assert max(map(len, labels)) <= 5
+        written = [float(label.replace("−", "-")) * common for label in labels]
+        assert written == pytest.approx(list(axis.get_majorticklocs()))
+
+
+def test_limits_hold_what_they_have_to():
+    actual = np.append(np.linspace(0, 1, 1000), 50)
+    assert limits(actual, actual)[1] < 2
+    assert limits(actual, actual, np.array([50.0]))[1] > 50
+
+
+def test_a_dollar_in_a_title_is_a_dollar(comparison, tmp_path):
+    drawn = effects_figure(comparison, {"digits": r"$\wrong{ and $"})
+    save(drawn, [tmp_path / "figure.png"])  # as mathematics it would be an error
+    assert drawn.figure.axes[0].get_title() == r"$\wrong{ and $"
+
+
 def test_the_same_figure_gives_the_same_bytes(saved, comparison, tmp_path):
     save(effects_figure(comparison, TITLES), [tmp_path / path.name for path in saved.values()])
     for path in saved.values():
@@ -158,6 +226,6 @@ def test_a_readers_own_style_does_not_leak_into_the_figures(comparison, tmp_path
 
 def test_without_any_certified_set_the_figure_says_so_and_is_empty():
     names = {row["set_id"] for row in study_rows().to_pylist()}
-    figure = effects_figure(compare(study_rows(uncertified=tuple(names))), {"digits": "Digits"})
+    figure = effects_figure(compare(study_rows(uncertified=tuple(names))), {"digits": "Digits"}).figure
     assert f"{len(names)} sets not certified, not drawn" in [text.get_text() for text in figure.texts]
     assert not any(ax.collections for ax in figure.axes)

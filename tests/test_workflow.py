@@ -26,6 +26,8 @@ DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1,
 #: What follows from a model under the data set's own settings.
 INFLUENTIAL = {"influential": 1, "influential_table": 1, "influential_groups_table": 1}
 RANKED = {"poisoning": 1, "detection": 1, "detection_table": 1, "suspects": 1, "suspects_table": 1}
+#: Figures that only studies with sweeps and poisoning have.
+FURTHER = {"figure2": 1, "figure3": 1, "detection_figure": 1}
 #: What follows from the embedding.
 EMBEDDED = {
     "embed_fourier": 1,
@@ -36,6 +38,7 @@ EMBEDDED = {
     **INFLUENTIAL,
     **RANKED,
     **DOWNSTREAM,
+    **FURTHER,
 }
 
 
@@ -55,7 +58,7 @@ def finished(tmp_path_factory):
 
 def test_a_study_by_its_name_makes_all_its_products(finished):
     made = {str(p.relative_to(finished.folder / "results/tiny")) for p in (finished.folder / "results").rglob("*.*")}
-    forms = [("figures", ("figure1", "figure4"), ("pdf", "png", "svg"))]
+    forms = [("figures", ("figure1", "figure2", "figure3", "figure4", "detection"), ("pdf", "png", "svg", "csv"))]
     tables = ("calibration", "certificates", "detection", "influential", "influential_groups", "suspects")
     tables += ("table1", "table2", "table3")
     forms += [("tables", tables, ("csv", "md", "tex", "html"))]
@@ -163,10 +166,12 @@ def test_a_deleted_shard_that_is_plotted_is_drawn_again(finished):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("leave_out", {"effects": 4, **INFLUENTIAL, **RANKED, **DOWNSTREAM}),
+        ("leave_out", {"effects": 4, **INFLUENTIAL, **RANKED, **DOWNSTREAM, **FURTHER}),
         ("suspicion_tables", {"detection_table": 1, "suspects_table": 1}),
         ("influential_tables", {"influential_table": 1, "influential_groups_table": 1}),
-        ("figures", {"figure1": 1, "figure4": 1}),
+        ("figures/style", {"figure1": 1, "figure4": 1, **FURTHER}),
+        ("figures/sweep", {"figure2": 1}),
+        ("exhibits", {"figure3": 1}),
         ("datasets/digits", EMBEDDED),
     ],
 )
@@ -175,10 +180,38 @@ def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expecte
         assert finished.planned("tiny") == expected
 
 
-def test_one_figure_runs_what_it_needs_and_nothing_else(fresh):
-    figure = "results/tiny/figures/figure4.pdf"
-    planned = fresh.planned(figure)
-    assert planned == {"download": 1, "embed_fourier": 1, "fit": 1, "removal_sets": 1, "effects": 1, "figure4": 1}
+@pytest.mark.parametrize(
+    ("figure", "needed"),
+    [
+        ("figure2", {"removal_sets": 1, "effects": 1, "figure2": 1}),  # of the variant alone
+        ("figure3", {"poisoning": 1, "figure3": 1}),
+        ("figure4", {"removal_sets": 1, "effects": 1, "figure4": 1}),
+        ("detection", {"detection": 1, "detection_figure": 1}),
+    ],
+)
+def test_one_figure_runs_what_it_needs_and_nothing_else(fresh, figure, needed):
+    planned = fresh.planned(f"results/tiny/figures/{figure}.pdf")
+    assert planned == {"download": 1, "embed_fourier": 1, "fit": 1, **needed}
+
+
+def test_a_data_set_that_is_only_varied_is_drawn_and_tabulated(fresh):
+    planned = fresh.planned("results/rif/figures/figure2.pdf")  # imdb and dogfish
+    assert (planned["embed_text"], planned["embed_features"]) == (1, 1)
+    assert planned["fit"] == planned["removal_sets"] == 6 + 6
+    assert planned["effects"] == 7 * (6 + 6)
+    assert fresh.planned("results/rif/tables/table1.csv")["fit"] == 5 + 1
+
+
+def test_a_study_without_sweeps_or_poisoning_has_no_such_figure(fresh, tmp_path):
+    plain = yaml.safe_load(TINY.read_text())
+    del plain["studies"]["tiny"]["vary"], plain["studies"]["tiny"]["poisoning"]
+    (tmp_path / "plain.yaml").write_text(yaml.safe_dump(plain))
+    planned = jobs(fresh.snakemake("tiny", config=tmp_path / "plain.yaml", options=["--dry-run"]), ["tiny"])
+    assert not {"detection", "detection_figure", "figure2", "figure3", "poisoning"} & set(planned)
+    assert planned["figure1"] == 1
+    ended = fresh.snakemake("results/tiny/figures/figure3.pdf", config=tmp_path / "plain.yaml", options=["--dry-run"])
+    assert ended.returncode != 0
+    assert "No rule to produce results/tiny/figures/figure3.pdf" in ended.stdout
 
 
 def test_without_a_target_all_studies_are_asked_for(fresh):

@@ -16,8 +16,8 @@ rule calibration:
         html=report(
             "results/{study}/tables/calibration.html",
             caption="../report/calibration.rst",
-            category="Tables",
-            labels={"table": "calibration"},
+            category="Figures 1 and 4: effects",
+            labels={"result": "calibration"},
         ),
     log:
         "logs/{study}/calibration.log",
@@ -46,8 +46,8 @@ rule certificates:
         html=report(
             "results/{study}/tables/certificates.html",
             caption="../report/certificates.rst",
-            category="Tables",
-            labels={"table": "certificates"},
+            category="Data and certificates",
+            labels={"result": "certificates"},
         ),
     log:
         "logs/{study}/certificates.log",

@@ -34,7 +34,8 @@ except ConfigError as error:
 config.update(CONFIG.merged)  # defaults filled in: what rules look up and captions read
 
 
-FIGURES = ["figure1", "figure4"]
+#: Figures of every study, of those that vary settings, and of those that poison a data set.
+FIGURES, SWEEP_FIGURES, POISONING_FIGURES = ["figure1", "figure4"], ["figure2"], ["figure3", "detection"]
 TABLES = [
     "calibration",
     "certificates",
@@ -62,7 +63,8 @@ wildcard_constraints:
     shard=r"[a-z0-9_]+(-[0-9.e+-]+)?",
 
 
-#: Studies that poison a data set.
+#: Studies that vary settings, and those that poison a data set.
+SWEPT = one_of([name for name, study in CONFIG.studies.items() if study.sweeps])
 POISONED = one_of([name for name, study in CONFIG.studies.items() if study.poisoning])
 
 
@@ -168,6 +170,28 @@ def plotted_shards(wildcards):
     return shards(study, study.base_runs, study.plotted_strategies)
 
 
+def swept_shards(wildcards):
+    """Shards of the runs that a study varies, plotted strategies only."""
+    study = study_of(wildcards)
+    return shards(study, study.swept_runs, study.plotted_strategies)
+
+
+def figures_of(study):
+    """Names of a study's figures."""
+    further = [*(SWEEP_FIGURES if study.sweeps else []), *(POISONING_FIGURES if study.poisoning else [])]
+    return [*FIGURES, *further]
+
+
+def base_folders(study):
+    """Folders of a study's data sets under their own settings, below that of the study."""
+    return [f"{run.dataset}/{run.variant}" for run in study.base_runs]
+
+
+def poisoned_folders(study):
+    """Folder of the run that a study poisons, if it does, below that of the study."""
+    return [f"{study.poisoning['dataset']}/{BASE}"] if study.poisoning else []
+
+
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
@@ -178,7 +202,7 @@ def products(name):
         *expand(f"{folder}/{{run}}/{{file}}.parquet", run=base_folders(study), file=RANKINGS),
         *expand(f"{folder}/{{run}}/{{file}}.parquet", run=poisoned_folders(study), file=POISONINGS),
         f"{folder}/effects.parquet",
-        *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=FIGURES, form=["pdf", "png", "svg"]),
+        *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=figures_of(study), form=["pdf", "png", "svg", "csv"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),
         f"{folder}/run.yaml",
     ]
@@ -289,68 +313,6 @@ def row_labels(wildcards):
     """Columns that all rows of a shard share."""
     names = {"study": wildcards.study, "dataset": wildcards.dataset, "variant": wildcards.variant}
     return names | model_settings(wildcards)
-
-
-def titles_of(wildcards):
-    """Titles of a study's data sets, in the order of the columns."""
-    return {run.dataset: CONFIG.datasets[run.dataset]["title"] for run in study_of(wildcards).base_runs}
-
-
-def base_folders(study):
-    """Folders of a study's data sets under their own settings, below that of the study."""
-    return [f"{run.dataset}/{run.variant}" for run in study.base_runs]
-
-
-def poisoned_folders(study):
-    """Folder of the run that a study poisons, if it does, below that of the study."""
-    return [f"{study.poisoning['dataset']}/{BASE}"] if study.poisoning else []
-
-
-def poisoned_detection(wildcards):
-    """Rankings of the run that a study plants samples in."""
-    return expand("results/{{study}}/{run}/detection.parquet", run=poisoned_folders(study_of(wildcards)))
-
-
-def base_suspects(wildcards):
-    """Samples of a study's data sets, ranked by suspicion."""
-    return expand("results/{{study}}/{run}/suspects.parquet", run=base_folders(study_of(wildcards)))
-
-
-def base_influential(wildcards):
-    """Most influential samples of a study's data sets."""
-    return expand("results/{{study}}/{run}/influential.parquet", run=base_folders(study_of(wildcards)))
-
-
-def base_influential_groups(wildcards):
-    """Effects of the first of these together."""
-    return expand("results/{{study}}/{run}/influential_groups.parquet", run=base_folders(study_of(wildcards)))
-
-
-def base_fits(wildcards):
-    """Fits of a study's data sets under their own settings."""
-    study = study_of(wildcards)
-    return [f"results/{study.name}/{run.dataset}/{run.variant}/fit.npz" for run in study.base_runs]
-
-
-def base_samples(wildcards):
-    """Embedded samples of a study's data sets, in the same order."""
-    return [f"resources/embeddings/{run.dataset}/samples.parquet" for run in study_of(wildcards).base_runs]
-
-
-def base_abouts(wildcards):
-    """Records of how these were made, in the same order."""
-    return [f"resources/embeddings/{run.dataset}/about.json" for run in study_of(wildcards).base_runs]
-
-
-def dataset_entries(wildcards):
-    """Entries of a study's data sets, in the same order."""
-    return [config["datasets"][run.dataset] for run in study_of(wildcards).base_runs]
-
-
-def source_entries(wildcards):
-    """Entries of their sources."""
-    names = sorted({name for run in study_of(wildcards).base_runs for name in sources_of(run.dataset)})
-    return {name: config["sources"][name] for name in names}
 
 
 def study_settings(wildcards):

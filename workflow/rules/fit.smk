@@ -17,6 +17,7 @@ rule fit:
         "logs/{study}/{dataset}/{variant}/fit.log",
     benchmark:
         "benchmarks/{study}/{dataset}/{variant}/fit.jsonl"
+    priority: 2  # two cores are seldom free at once when jobs of one core have begun
     conda:
         "../../envs/core.yaml"
     threads: 2

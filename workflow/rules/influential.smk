@@ -49,7 +49,7 @@ rule influential_table:
             "results/{study}/tables/influential.html",
             caption="../report/influential.rst",
             category="Most influential samples",
-            labels={"table": "samples"},
+            labels={"result": "samples"},
         ),
     log:
         "logs/{study}/influential_table.log",
@@ -75,7 +75,7 @@ rule influential_groups_table:
             "results/{study}/tables/influential_groups.html",
             caption="../report/influential_groups.rst",
             category="Most influential samples",
-            labels={"table": "groups"},
+            labels={"result": "groups"},
         ),
     log:
         "logs/{study}/influential_groups_table.log",

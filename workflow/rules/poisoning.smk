@@ -21,6 +21,7 @@ rule poisoning:
         "benchmarks/{study}/{dataset}/{variant}/poisoning.jsonl"
     wildcard_constraints:
         study=POISONED,
+    priority: 1  # after the fits, before the jobs of one core
     conda:
         "../../envs/core.yaml"
     threads: 2
@@ -53,6 +54,7 @@ rule detection:
         "benchmarks/{study}/{dataset}/{variant}/detection.jsonl"
     wildcard_constraints:
         study=POISONED,
+    priority: 1  # after the fits, before the jobs of one core
     conda:
         "../../envs/core.yaml"
     threads: 2
@@ -82,7 +84,7 @@ rule detection_table:
             "results/{study}/tables/detection.html",
             caption="../report/detection_table.rst",
             category="Detection",
-            labels={"table": "detection"},
+            labels={"result": "detection"},
         ),
     log:
         "logs/{study}/detection_table.log",

@@ -46,7 +46,7 @@ rule suspects_table:
             "results/{study}/tables/suspects.html",
             caption="../report/suspects.rst",
             category="Suspicious samples",
-            labels={"table": "suspicious samples"},
+            labels={"result": "suspicious samples"},
         ),
     log:
         "logs/{study}/suspects_table.log",

@@ -1,6 +1,6 @@
 """Tables: what is known about the data sets of a study.
 
-Reads   results/{study}/{dataset}/base/fit.npz, resources/embeddings/{dataset}/{samples.parquet,about.json}
+Reads   results/{study}/{dataset}/{variant}/fit.npz, resources/embeddings/{dataset}/{samples.parquet,about.json}
 Writes  results/{study}/tables/{table1,table2,table3}.{csv,md,tex,html}
 """
 
@@ -8,9 +8,9 @@ Writes  results/{study}/tables/{table1,table2,table3}.{csv,md,tex,html}
 rule table1:
     """Tabulate sizes and test accuracies, beside the paper's."""
     input:
-        fits=base_fits,
-        samples=base_samples,
-        abouts=base_abouts,
+        fits=listed_fits,
+        samples=listed_samples,
+        abouts=listed_abouts,
     output:
         csv="results/{study}/tables/table1.csv",
         md="results/{study}/tables/table1.md",
@@ -18,8 +18,8 @@ rule table1:
         html=report(
             "results/{study}/tables/table1.html",
             caption="../report/table1.rst",
-            category="Tables",
-            labels={"table": "data sets"},
+            category="Data and certificates",
+            labels={"result": "data sets"},
         ),
     log:
         "logs/{study}/table1.log",
@@ -43,8 +43,8 @@ rule table2:
         html=report(
             "results/{study}/tables/table2.html",
             caption="../report/table2.rst",
-            category="Tables",
-            labels={"table": "licences of data"},
+            category="Data and certificates",
+            labels={"result": "licences of data"},
         ),
     log:
         "logs/{study}/table2.log",
@@ -69,8 +69,8 @@ rule table3:
         html=report(
             "results/{study}/tables/table3.html",
             caption="../report/table3.rst",
-            category="Tables",
-            labels={"table": "licences of models"},
+            category="Data and certificates",
+            labels={"result": "licences of models"},
         ),
     log:
         "logs/{study}/table3.log",

@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from leaveout.comparison import compare
 from leaveout.effects import read
-from leaveout.figures import effects_figure, save
+from leaveout.figures.effects import effects_figure
+from leaveout.figures.style import save
 from leaveout.job import job
 from leaveout.vouching import marked
 

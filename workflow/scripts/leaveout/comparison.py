@@ -8,43 +8,74 @@ import pyarrow as pa
 from leaveout.certificate import Status
 from leaveout.effects import PREDICTIONS, RETRAIN
 
-KEY = ["dataset", "variant", "strategy", "set_id", "evaluation"]
+
+@dataclass(frozen=True)
+class Key:
+    """Columns that tell removals apart.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        All of them.
+    place : tuple of str
+        Those that say where a removal was made.
+    name : str
+        The one that names what was removed there.
+    carried : tuple of str
+        Further columns of the retrains that pairs keep.
+    """
+
+    columns: tuple[str, ...]
+    place: tuple[str, ...]
+    name: str
+    carried: tuple[str, ...] = ()
+
+
+#: Removal sets; samples that were added one at a time; samples of training sets into which others were planted.
+SETS = Key(("dataset", "variant", "strategy", "set_id", "evaluation"), ("dataset", "variant"), "set_id")
+POISONS = Key(("dataset", "variant", "id", "y"), ("dataset", "variant"), "id")
+SUSPECTS = Key(
+    ("dataset", "variant", "draw", "id", "y", "planted"), ("dataset", "variant", "draw"), "id", carried=("control",)
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Pairs of effects, and the sets that had to be left out.
+    """Pairs of effects, and the removals that had to be left out.
 
     Attributes
     ----------
     pairs : pandas.DataFrame
-        Columns dataset, variant, strategy, set_id, evaluation, method, actual, predicted; a row for each prediction.
+        The key's columns, method, actual, predicted; a row for each prediction.
     uncertified : list of str
-        ``dataset/variant: set_id (status)`` of each set whose retrain is not proved to be the optimum.
+        ``dataset/variant: set_id (status)`` of each removal whose retrain is not proved to be the optimum.
     """
 
     pairs: pd.DataFrame
     uncertified: list[str]
 
 
-def compare(rows: pa.Table, column: str = "effect") -> Comparison:
+def compare(rows: pa.Table, column: str = "effect", key: Key = SETS) -> Comparison:
     """Set predictions beside certified retrains.
 
     Parameters
     ----------
     rows : pyarrow.Table
-        Rows of ``effects.SCHEMA``.
-    column : {"effect", "effect_linear"}
-        What to compare.
+        The key's columns, ``method``, ``status`` and the column to compare, as in ``effects.SCHEMA``.
+    column : str
+        What to compare: ``effect``, or ``effect_linear``.
+    key : Key
+        What tells removals apart.
     """
-    frame = rows.select([*KEY, "method", column, "status"]).to_pandas()
+    known = list(key.columns)
+    frame = rows.select([*known, *key.carried, "method", column, "status"]).to_pandas()
     retrains = frame[frame["method"] == RETRAIN]
     proved = retrains["status"] == Status.CONVERGED.value
-    failed = retrains[~proved].drop_duplicates(["dataset", "variant", "set_id"])
-    names = (
-        failed["dataset"] + "/" + failed["variant"] + ": " + failed["set_id"] + " (" + failed["status"] + ")"
-    ).tolist()
-    actual = retrains[proved].rename(columns={column: "actual"})[[*KEY, "actual"]]
+    failed = retrains[~proved].drop_duplicates([*key.place, key.name])
+    where = failed[list(key.place)].astype(str).agg("/".join, axis=1) if len(failed) else pd.Series(dtype=str)
+    names = (where + ": " + failed[key.name] + " (" + failed["status"] + ")").tolist()
+    actual = retrains[proved].rename(columns={column: "actual"})[[*known, *key.carried, "actual"]]
     predicted = frame[frame["method"].isin(PREDICTIONS)].rename(columns={column: "predicted"})
-    pairs = predicted[[*KEY, "method", "predicted"]].merge(actual, on=KEY, validate="many_to_one")
-    return Comparison(pairs.dropna(subset=["actual", "predicted"]), names)
+    pairs = predicted[[*known, "method", "predicted"]].merge(actual, on=known, validate="many_to_one")
+    ordered = pairs[[*known, *key.carried, "method", "actual", "predicted"]]
+    return Comparison(ordered.dropna(subset=["actual", "predicted"]), names)

@@ -127,6 +127,20 @@ class Study:
         """Runs under their data sets' own settings."""
         return tuple(run for run in self.runs if run.variant == BASE)
 
+    @property
+    def listed_runs(self) -> tuple[Run, ...]:
+        """One run of each data set: under its own settings, or the first that varies it where it has no other."""
+        first: dict[str, Run] = {}
+        for run in self.runs:
+            first.setdefault(run.dataset, run)
+        return tuple(first.values())
+
+    @property
+    def swept_runs(self) -> tuple[Run, ...]:
+        """Runs of the sweeps, each once."""
+        names = {(run.dataset, run.variant) for sweep in self.sweeps for run in sweep.runs}
+        return tuple(run for run in self.runs if (run.dataset, run.variant) in names)
+
 
 @dataclass(frozen=True)
 class Config:
