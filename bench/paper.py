@@ -37,7 +37,13 @@ TARGET, TARGET_CORES = 600, 2
 #: How many times smaller a quick run's data are, and what is left of lists of strategies and of values.
 SHRINK, LEFT = 10, 2
 #: Kinds of results that have retrains, and what tells one retrained model of a run from another.
-RETRAINED = {"effects": ["set_id"], "poisoning": ["id"], "detection": ["draw", "id"], "suspects": ["draw", "id"]}
+RETRAINED = {
+    "effects": ["set_id"],
+    "poisoning": ["id"],
+    "detection": ["draw", "id"],
+    "suspects": ["draw", "id"],
+    "influential_groups": ["set_id"],
+}
 
 
 @dataclass(frozen=True)
