@@ -17,10 +17,10 @@ rule fit:
         "logs/{study}/{dataset}/{variant}/fit.log",
     benchmark:
         "benchmarks/{study}/{dataset}/{variant}/fit.jsonl"
-    priority: 2  # two cores are seldom free at once when jobs of one core have begun
+    priority: 2  # all else waits for the fits: with these done, cores never lack jobs
     conda:
         "../../envs/core.yaml"
-    threads: 2
+    threads: 1  # jobs side by side; threads that wait for each other take thrice as long where a core is shared
     resources:
         mem_mb=memory_mb,
         device=CONFIG.device,

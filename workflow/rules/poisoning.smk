@@ -21,10 +21,8 @@ rule poisoning:
         "benchmarks/{study}/{dataset}/{variant}/poisoning.jsonl"
     wildcard_constraints:
         study=POISONED,
-    priority: 1  # after the fits, before the jobs of one core
     conda:
         "../../envs/core.yaml"
-    threads: 2
     resources:
         mem_mb=enlarged_memory_mb,
         device=CONFIG.device,
@@ -54,10 +52,9 @@ rule detection:
         "benchmarks/{study}/{dataset}/{variant}/detection.jsonl"
     wildcard_constraints:
         study=POISONED,
-    priority: 1  # after the fits, before the jobs of one core
+    priority: 1  # the longest job: at the end it would keep the other cores waiting
     conda:
         "../../envs/core.yaml"
-    threads: 2
     resources:
         mem_mb=enlarged_memory_mb,
         device=CONFIG.device,
