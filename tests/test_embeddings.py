@@ -1,6 +1,7 @@
 """The one form of every embedding: what is written is read, and nothing inconsistent is."""
 
 import json
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -162,9 +163,13 @@ def test_an_interrupted_write_leaves_no_features(paths):
         read_embeddings(paths)
 
 
-def test_a_source_may_split_itself_or_be_split():
+def test_a_source_may_split_itself_or_be_split(caplog):
     own = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["test", "train", "train"])
     assert list(parts_of(own, "source")) == ["test", "train", "train"]
-    assert parts_of(own, {"train": 0.5, "seed": 1}) == split(3, 0.5, 1)
+    with caplog.at_level(logging.INFO, logger="leaveout"):
+        assert parts_of(own, {"train": 0.5, "seed": 1}) == split(3, 0.5, 1)
+    assert [record.message for record in caplog.records] == [
+        "split: drawn anew, the source's own is not used (split: source takes it)"
+    ]
     with pytest.raises(InvalidData, match="split: source: this source has no split of its own"):
         parts_of(Records(["a"], np.zeros((1, 1)), ["x"]), "source")

@@ -102,7 +102,7 @@ def test_the_example_is_three_lines():
 
 def test_the_files_that_the_readme_names_are_there(finished):
     named = re.findall(r"`(results/[^`]*\.\w+)`", README)
-    assert len(named) == 6
+    assert len(named) == 8
     for name in named:
         assert (finished[0].folder / name).stat().st_size > 0, name
 

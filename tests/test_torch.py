@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 import leaveout
 from conftest import INTERCEPTS, REGULARIZERS, gaussian
-from leaveout import devices, linear_algebra
+from leaveout import devices, influential, linear_algebra
 from leaveout.evaluation import EVALUATIONS, bind
 from leaveout.measurement import measure
 from leaveout.model_file import read_model, write_model
@@ -53,6 +53,18 @@ def test_estimators_are_numpys(data, regularizer, intercept):
         assert_allclose(
             leaveout.contributions(theirs, method), leaveout.contributions(model, method), rtol=1e-7, atol=1e-12
         )
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_leading_effects_are_numpys(data, regularizer):
+    X, y = data
+    models = [leaveout.fit(*samples, 1e-4, regularizer, "penalized") for samples in ((X, y), (tensor(X), tensor(y)))]
+    bound = [bind(list(EVALUATIONS), model, X[:30], y[:30], 0, "d").functions for model in models]
+    for f, theirs in zip(*bound, strict=True):
+        for method in ("if", "rif"):
+            expected, found = (influential.leading_effects(g.model, g, method) for g in (f, theirs))
+            assert isinstance(found, np.ndarray)
+            assert_allclose(found, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
