@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch test-embed test-report embed bench lint format report lock clean
+.PHONY: help run test test-torch test-embed test-report embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## run a study (STUDY=demo) and make its report
 	$(SNAKEMAKE) $(STUDY)
@@ -42,6 +42,9 @@ embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to r
 
 bench: $(VENV)/.test ## measure speed and memory beside their targets; writes docs/benchmark.md (BENCH=--quick: a minute)
 	PYTHONPATH=workflow/scripts $(BIN)/python -m bench $(BENCH)
+
+bench-paper: $(VENV)/.test ## time the whole paper at its own sizes; writes docs/paper.md (BENCH=--quick: two minutes)
+	PYTHONPATH=workflow/scripts $(BIN)/python -m bench.paper --cores $(CORES) $(BENCH)
 
 lint: $(VENV)/.test ## check format, style and types
 	$(BIN)/ruff format --check

@@ -13,6 +13,9 @@ sample         the sets that those two are timed on, and the effects to compare 
 scaling        cost as samples, features and sets double
 profiling      what the time is made of
 machine        processor, libraries, and the rate of matrix products
+paper          the whole paper at its own sizes, by the workflow itself: ``make bench-paper``
+standins       its data sets: real embeddings where they are at hand, made-up ones of the same sizes otherwise
+timeline       a run of Snakemake, and when each of its jobs began and ended
 table          targets beside measured values
 =============  =======================================================================
 

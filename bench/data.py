@@ -1,4 +1,4 @@
-"""Features like those of a network's last layer, made up; and where a problem's files are."""
+"""Features like those of a network's last layer, or like counts of words, made up; where a problem's files are."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ DECAY, FLAT = 1.0, 4.0
 THRESHOLD, FEATURE_SIZE = 0.5, 0.18
 #: Labels depend on this share of the latent directions, one in so many, the largest ones; how steeply.
 CLASS_SHARE, STEEPNESS = 8, 10.0
+#: Share of documents of class 1, median of their words, how far the classes differ in the use of a word, and how evenly
+#: a document uses it: few large bursts below 1.
+POSITIVE, WORDS, PREFERENCE, BURSTS = 0.29, 80.0, 1.0, 0.1
 
 
 @dataclass
@@ -59,6 +62,32 @@ def embedding_like(samples: int, d: int, generator: np.random.Generator) -> tupl
     X = np.maximum(units - THRESHOLD, 0)
     X *= FEATURE_SIZE / np.sqrt(np.mean(X**2))
     return X, y
+
+
+def counts_like(samples: int, d: int, generator: np.random.Generator) -> tuple[Array, IntArray]:
+    """Counts ``X_ij ~ Poisson(length_i share_j exp(tilt_j y_i) burst_ij)``, and labels.
+
+    Shares of words fall as a power of their rank, lengths of documents are log-normal, words come in bursts, and each
+    class prefers words of its own, so much that nearly every sample can be told from the other class.
+
+    Parameters
+    ----------
+    samples, d : int
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    X : (samples, d) float64 array
+        Whole numbers, most of them zero, a few large.
+    y : (samples,) int array in {0, 1}
+    """
+    y = (generator.random(samples) < POSITIVE).astype(np.int64)
+    share = 1 / (np.arange(d) + FLAT)
+    tilt = generator.normal(scale=PREFERENCE, size=d)
+    lengths = WORDS * np.exp(generator.normal(size=samples))
+    rates = np.exp(np.outer(y, tilt)) * (share / share.sum())
+    rates *= lengths[:, None] * generator.gamma(BURSTS, 1 / BURSTS, size=(samples, d))
+    return generator.poisson(rates).astype(np.float64), y
 
 
 def write(case: Case, folder: Path) -> Path:

@@ -35,7 +35,7 @@ def imports_of(script):
     return "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
 
 
-@pytest.mark.parametrize("script", ["fit", "removal_sets", "effects"])
+@pytest.mark.parametrize("script", ["fit", "removal_sets", "effects", "poisoning", "detection", "suspects"])
 def test_a_job_that_reads_and_writes_rows_loads_nothing_slow(file, tmp_path, script):
     work = """
 import sys

@@ -17,9 +17,10 @@ rule fit:
         "logs/{study}/{dataset}/{variant}/fit.log",
     benchmark:
         "benchmarks/{study}/{dataset}/{variant}/fit.jsonl"
+    priority: 2  # all else waits for the fits: with these done, cores never lack jobs
     conda:
         "../../envs/core.yaml"
-    threads: 2
+    threads: 1  # jobs side by side; threads that wait for each other take thrice as long where a core is shared
     resources:
         mem_mb=memory_mb,
         device=CONFIG.device,

@@ -27,8 +27,8 @@ rule influential:
         device=CONFIG.device,
     params:
         training=training_settings,
-        evaluations=lookup(dpath="studies/{study}/evaluations", within=config),
-        influential=lookup(dpath="studies/{study}/influential", within=config),
+        evaluations=study_setting("evaluations"),
+        influential=study_setting("influential"),
         labels=row_labels,
         library=library("influential"),
     message:

@@ -23,7 +23,6 @@ rule poisoning:
         study=POISONED,
     conda:
         "../../envs/core.yaml"
-    threads: 2
     resources:
         mem_mb=enlarged_memory_mb,
         device=CONFIG.device,
@@ -53,9 +52,9 @@ rule detection:
         "benchmarks/{study}/{dataset}/{variant}/detection.jsonl"
     wildcard_constraints:
         study=POISONED,
+    priority: 1  # the longest job: at the end it would keep the other cores waiting
     conda:
         "../../envs/core.yaml"
-    threads: 2
     resources:
         mem_mb=enlarged_memory_mb,
         device=CONFIG.device,

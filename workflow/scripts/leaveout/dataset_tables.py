@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
-from scipy.stats import binomtest
 
+from leaveout import parquet
 from leaveout.model_file import read_summary
 from leaveout.records import TEST
 from leaveout.vouching import vouched
@@ -40,10 +39,12 @@ def datasets_table(
         the paper's sizes. What the paper does not have is missing.
         ``files`` says what vouches for the files of samples and model (`vouching.vouched`).
     """
+    from scipy.stats import binomtest  # here: loading it takes longer than the other tables of this module
+
     records = []
     for entry, fit, embedded, about in zip(datasets, fits, samples, abouts, strict=True):
         found, paper = read_summary(fit), {"accuracy": np.nan, "d": None, "n_train": None} | entry.get("paper", {})
-        n_test = pq.read_table(embedded, columns=["split"])["split"].to_pylist().count(TEST)
+        n_test = parquet.read(embedded, ["split"])["split"].to_pylist().count(TEST)
         accuracy = found.test_accuracy
         low, high = binomtest(round(accuracy * n_test), n_test).proportion_ci(method="wilson")
         records.append(
