@@ -10,7 +10,7 @@ results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}     the full model, its
 results/{study}/{dataset}/{variant}/removal_sets.parquet     which samples are left out
 results/{study}/{dataset}/{variant}/effects/{shard}.parquet  shards: predictions and certified retrains
 results/{study}/{dataset}/{variant}/poisoning.parquet        test samples added with the wrong label, one at a time
-results/{study}/{dataset}/{variant}/detection.parquet        many planted at once, and all samples ranked by suspicion
+results/{study}/{dataset}/{variant}/detection/{draw}.parquet many planted at once, and all samples ranked by suspicion
 results/{study}/{dataset}/{variant}/suspects.parquet         the samples as they are, ranked by suspicion
 results/{study}/{dataset}/{variant}/influential.parquet      samples that each evaluation function hangs on most
 results/{study}/{dataset}/{variant}/influential_groups.parquet  the first of these together: predicted, and retrained

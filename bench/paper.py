@@ -115,7 +115,7 @@ def shrunk(study: Mapping[str, Any], shrink: int) -> dict[str, Any]:
             "strategies": removal["strategies"][:LEFT],
             "sizes": {**removal["sizes"], "count": LEFT},
         },
-        "poisoning": {"dataset": poisoning["dataset"], "samples": LEFT, "planted": LEFT, "draws": 2, "retrained": LEFT},
+        "poisoning": {"dataset": poisoning["dataset"], "samples": LEFT, "planted": LEFT, "draws": 5, "retrained": LEFT},
         "bootstrap": 100,
     }
 

@@ -443,6 +443,10 @@ def test_runs_of_sweeps_are_each_asked_for_once(loaded):
 
 
 def test_every_data_set_is_listed_once_under_its_own_settings_where_the_study_has_them(loaded):
-    vary = "[{dataset: imdb, n_train: [9, 99]}, {dataset: digits, n_train: [99]}, {dataset: imdb, regularization: [1]}]"
+    vary = "[{dataset: imdb, n_train: [9, 99]}, {dataset: digits, n_train: [9]}, {dataset: enron, n_train: [9, all]}]"
     listed = loaded(f"studies: {{demo: {{datasets: [digits], vary: {vary}}}}}").studies["demo"].listed_runs
-    assert [(run.dataset, run.variant) for run in listed] == [("digits", "base"), ("imdb", "n_train=9")]
+    assert [(run.dataset, run.variant) for run in listed] == [
+        ("digits", "base"),
+        ("imdb", "n_train=99"),
+        ("enron", "n_train=all"),
+    ]

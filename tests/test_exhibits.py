@@ -13,6 +13,7 @@ from scipy.io import wavfile
 from sklearn.datasets import load_digits
 
 from leaveout import consistency
+from leaveout.datasets import parser
 from leaveout.datasets.cifar10 import BATCHES
 from leaveout.errors import InvalidResults, SourceError
 from leaveout.exhibits import SHOWN, Exhibit, Sound, exhibit, few
@@ -150,6 +151,15 @@ def test_any_text_fits_its_panel(text):
     assert not set(words.get_text()) & set("\t\r\x00\x1b\u200b")
 
 
+@pytest.mark.parametrize("text", ["W" * 5000, "long words " * 500, "a\n" * 500])
+def test_a_long_text_fills_its_panel_and_no_more(text):
+    ax = drawn("texts", text)
+    frame, box = ax.get_window_extent(), ax.texts[0].get_window_extent()
+    assert frame.x0 <= box.x0
+    assert frame.x0 + 0.8 * frame.width < box.x1 <= frame.x1
+    assert frame.y0 <= box.y0 < frame.y0 + 0.2 * frame.height
+
+
 def test_the_first_words_are_shown_and_a_long_text_says_that_it_goes_on():
     ax = drawn("texts", "It cost $5, then $10. " + "W" * 100 + " much more" * 100)
     text = ax.texts[0].get_text()
@@ -182,6 +192,7 @@ def test_any_sound_has_a_spectrogram(length, loud):
 
 def test_a_tone_is_dark_at_its_own_frequency():
     ax = drawn("sounds", Sound(np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE), RATE))
+    assert ax.images[0].origin == "lower"
     rows = np.asarray(ax.images[0].get_array()).mean(axis=1)
     assert ax.get_ylim()[1] * rows.argmax() / len(rows) == pytest.approx(1.0, abs=0.05)  # kHz
 
@@ -205,3 +216,25 @@ def test_label_own_class_and_id_stand_below_and_fit_the_figure(kind, content):
     box = ax.xaxis.label.get_window_extent()
     assert box.y0 >= 0
     assert box.x0 >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "kind"),
+    [
+        ("cifar10", ["cifar-10-python.tar.gz"], "images"),
+        ("dogfish", [f"dogfish_900_300_inception_features_{part}.npz" for part in ("train", "test")], "numbers"),
+        ("enron", ["enron1.tar.gz"], "texts"),
+        ("esc50", ["ESC-50-master.zip"], "sounds"),
+        ("imdb", ["aclImdb_v1.tar.gz"], "texts"),
+    ],
+)
+def test_samples_of_the_sources_own_files_can_be_shown(mirror, name, files, kind):
+    paths = [mirror / file for file in files]
+    records = parser(name)(*paths)
+    for position in (0, len(records.ids) // 2, len(records.ids) - 1):
+        own = records.classes[position]
+        classes = {"0": [own], "1": sorted(set(records.classes) - {own})}
+        shown = exhibit(name, classes, paths, records.ids[position], 1)
+        assert (shown.kind, shown.id, shown.own) == (kind, records.ids[position], own)
+        assert own not in shown.label.split(", ")
+        drawn(kind, shown.content, shown.id, shown.label)

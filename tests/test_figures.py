@@ -205,6 +205,16 @@ def test_limits_hold_what_they_have_to():
     assert limits(actual, actual, np.array([50.0]))[1] > 50
 
 
+def test_a_long_title_stays_on_the_page_and_off_its_neighbours(comparison):
+    long = "A data set with a name that nobody can remember, and that goes on and on until the end of the page"
+    figure = effects_figure(comparison, {"digits": long, "enron": long}).figure
+    figure.draw_without_rendering()
+    first, second = (ax.title.get_window_extent() for ax in figure.axes[:2])
+    assert first.y1 <= figure.bbox.y1
+    assert first.x1 < second.x0
+    assert figure.axes[0].get_title().endswith("…")
+
+
 def test_a_dollar_in_a_title_is_a_dollar(comparison, tmp_path):
     drawn = effects_figure(comparison, {"digits": r"$\wrong{ and $"})
     save(drawn, [tmp_path / "figure.png"])  # as mathematics it would be an error

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.linalg import lapack
 
 import leaveout
 from conftest import case, gaussian
-from leaveout import enlarged, leave_out, linear_algebra, model, poisoning, removed, result_rows, whitening
+from leaveout import poisoning, result_rows
 from leaveout.certificate import CERTIFIED
 from leaveout.effects import RETRAIN
 from leaveout.embeddings import Samples
@@ -129,12 +130,38 @@ def test_removing_a_wrong_label_moves_the_logit_away_from_it(solved):
             assert ((2 * y - 1) * values < 0).all()
 
 
-def test_nothing_is_factored_anew(monkeypatch):
+def refusing(function, q):
+    """The function, which must not be given a matrix of q rows and columns."""
+
+    def called(*given, **named):
+        if any(np.shape(matrix)[-2:] == (q, q) for matrix in given):
+            pytest.fail(f"{function.__name__} of a matrix as large as the Hessian")
+        return function(*given, **named)
+
+    return called
+
+
+def test_nothing_of_the_hessians_size_is_factored_or_solved(monkeypatch):
     solved = case(80, 9)
-    for module in (linear_algebra, leave_out, model, removed, whitening, enlarged, poisoning):
-        if hasattr(module, "cholesky"):
-            monkeypatch.setattr(module, "cholesky", lambda matrix: pytest.fail("a Hessian was factored"))
+    assert solved.model.whitening.basis.shape == (9, 9)
+    for name in ("cholesky", "eigh", "inv", "qr", "solve", "svd"):
+        monkeypatch.setattr(np.linalg, name, refusing(getattr(np.linalg, name), 9))
+    for name in ("dpotrf", "dtrtri"):
+        monkeypatch.setattr(lapack, name, refusing(getattr(lapack, name), 9))
+    with pytest.raises(pytest.fail.Exception):
+        leaveout.fit(solved.X, solved.y, 1e-3)
     assert poison(solved.model, *poisons(9)).refit.certified.all()
+
+
+def test_many_samples_are_put_beside_the_model_in_parts(monkeypatch):
+    solved = case(40, 90)
+    whole = poison(solved.model, *poisons(90, 7))
+    monkeypatch.setattr(poisoning, "TOGETHER", 3)
+    parts = poison(solved.model, *poisons(90, 7))
+    assert parts.refit.status.tolist() == ["converged"] * 7
+    for name in ("actual", "influence", "rescaled", "logit"):
+        assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-8, atol=1e-10)
+    assert_allclose(parts.refit.theta, whole.refit.theta, rtol=EXACT, atol=1e-10)
 
 
 def test_without_regularisation_there_is_a_poisoned_model_too():

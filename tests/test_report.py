@@ -15,8 +15,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LOCAL = ("file:", "data:", "blob:")
 FIGURES = {
     "Figure 1: effects": "figure1",
-    "Figure 2: what varies": "figure2",
-    "Figure 3: poisoning": "figure3",
+    "Figure 2: effects": "figure2",
+    "Figure 3: changes of logits": "figure3",
     "Figure 4: leading-order effects": "figure4",
     "Planted samples found": "detection",
 }

@@ -1,7 +1,7 @@
 """Rankings by the rise of a sample's own loss, against the definition, certified retrains and scikit-learn."""
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -13,6 +13,7 @@ from leaveout import blocks, result_rows
 from leaveout.detection import detect
 from leaveout.effects import RETRAIN
 from leaveout.embeddings import Embeddings, Samples
+from leaveout.errors import InvalidData
 from leaveout.suspicion import METHODS, SCHEMA, actual_rises, own_changes, predicted_rises, rank_samples, ranks
 from leaveout.suspicion_tables import STATISTICS, auroc, detection_table, mean_interval, suspects_table
 from tolerance import EXACT
@@ -82,16 +83,17 @@ def test_the_last_sample_of_a_class_has_no_truth():
     assert np.isfinite(rise).tolist() == [True, False]
 
 
-def test_rank_one_rises_most_and_ties_keep_their_order():
-    assert ranks(np.array([0.5, 2.0, 0.5, -1.0])).tolist() == [2, 1, 3, 4]
+def test_rank_one_rises_most_and_ties_are_broken_by_priority():
+    rise = np.array([0.5, 2.0, 0.5, -1.0])
+    assert ranks(rise, np.array([0, 1, 2, 3])).tolist() == [2, 1, 3, 4]
+    assert ranks(rise, np.array([3, 2, 1, 0])).tolist() == [3, 1, 2, 4]
 
 
 def ranked(retrained=5, planted=0, seed=0):
-    solved = case(80, 6, intercept="penalized", seed=seed)
-    known = np.arange(80) >= 80 - planted
-    ids = [f"s{i:02d}" for i in range(80)]
-    found = rank_samples(solved.model, ids, known, retrained, np.random.default_rng(0), LABELS | {"draw": 0})
-    return solved, result_rows.table(found, SCHEMA)
+    solved = case(80, 6, intercept="penalized")
+    samples = Samples(solved.X, solved.y, np.array([f"s{i:02d}" for i in range(80)], dtype=object))
+    generator = np.random.default_rng(seed)
+    return solved, rank_samples(solved.model, samples, planted, retrained, generator, LABELS | {"draw": 0})
 
 
 def test_all_samples_are_ranked_and_the_truth_is_known_at_the_top_and_for_a_control():
@@ -109,6 +111,33 @@ def test_all_samples_are_ranked_and_the_truth_is_known_at_the_top_and_for_a_cont
     assert truth["control"].sum() == 5
     assert truth["rank"].isna().all()
     assert set(truth["status"]) == {"converged"}
+
+
+def controls(retrained, planted=0, seed=0):
+    rows = ranked(retrained, planted, seed)[1].to_pandas()
+    return set(rows[rows["control"]]["id"])
+
+
+def test_the_control_is_random_of_samples_that_are_not_planted_and_grows_with_its_size():
+    assert controls(8) != controls(8, seed=1)
+    assert controls(8) < controls(12)
+    few = set().union(*(controls(10, planted=60, seed=seed) for seed in range(5)))
+    assert few <= {f"s{i:02d}" for i in range(20)}
+    assert len(few) > 10
+
+
+def test_equal_samples_are_not_ranked_by_their_place():
+    """Copies of one sample have the same rise: planted ones, which stand last, are neither first nor last by that."""
+    X, y = np.tile([[1.0, 0.5], [0.5, -1.0]], (30, 1)), np.tile([1.0, 0.0], 30)
+    y[:6] = 1 - y[:6]
+    model = leaveout.fit(X, y, 1e-2)
+    samples = Samples(X, y, np.arange(60).astype(str).astype(object))
+    found = rank_samples(model, samples, 20, 3, np.random.default_rng(0), LABELS | {"draw": 0}).to_pandas()
+    rif = found[found["method"] == "rif"]
+    assert rif["effect"].round(9).nunique() == 2
+    for _, equal in rif.groupby(rif["effect"].round(9)):
+        if equal["planted"].any():
+            assert not equal.sort_values("rank")["planted"].is_monotonic_increasing
 
 
 def test_suspects_are_the_top_of_the_rescaled_ranking_beside_the_truth():
@@ -140,8 +169,9 @@ def to_table(rows):
 @pytest.mark.parametrize("seed", range(3))
 def test_auroc_is_scikit_learns(seed):
     generator = np.random.default_rng(seed)
-    rise, planted = generator.normal(size=50), generator.random(50) < 0.3
-    assert auroc(ranks(rise)[planted], 50) == pytest.approx(roc_auc_score(planted, rise))
+    for rise in (generator.normal(size=50), generator.integers(5, size=50).astype(float)):  # with ties too
+        planted = generator.random(50) < 0.3
+        assert auroc(rise, planted) == pytest.approx(roc_auc_score(planted, rise))
 
 
 def test_intervals_are_students():
@@ -150,6 +180,7 @@ def test_intervals_are_students():
     assert_allclose(mean_interval(values), [values.mean(), expected.low, expected.high])
     assert mean_interval(np.array([0.5, np.nan]))[0] == 0.5
     assert np.isnan(mean_interval(np.array([np.nan]))).all()
+    assert mean_interval(np.array([1.0, 0.9, 1.0]), 0.0, 1.0)[2] == 1.0
 
 
 def draws_of(n=300, d=8, **settings):
@@ -157,13 +188,15 @@ def draws_of(n=300, d=8, **settings):
     names = np.array([f"sample {i}" for i in range(n + 100)], dtype=object)
     embeddings = Embeddings(Samples(X[:n], y[:n], names[:n]), Samples(X[n:], y[n:], names[n:]))
     clean = leaveout.fit(X[:n], y[:n], 1e-3)
-    given = {"planted": 10, "draws": 3, "retrained": 12} | settings
-    return list(detect(clean, embeddings, given, 0, "cpu", LABELS | {"n_train": n})), y, names
+    given = {"planted": 10, "retrained": 12} | settings
+    labels = LABELS | {"n_train": n}
+    draws = [detect(clean, embeddings, given, (0, "d", draw), "cpu", labels) for draw in range(3)]
+    return pa.concat_tables(draws), y, names
 
 
 def test_planted_samples_are_test_samples_with_the_wrong_label():
     rows, y, names = draws_of()
-    frame = pd.DataFrame(rows)
+    frame = rows.to_pandas()
     label = dict(zip(names, y, strict=True))
     for _, draw in frame[frame["method"] == "rif"].groupby("draw"):
         assert len(draw) == 310
@@ -174,18 +207,30 @@ def test_planted_samples_are_test_samples_with_the_wrong_label():
         assert all(row.y == label[row.id] for row in draw[~draw["planted"]].itertuples())
     sets = frame[frame["planted"]].groupby("draw")["id"].agg(frozenset)
     assert len(set(sets)) == 3
-    # more draws leave the first ones as they are
-    assert draws_of(draws=1)[0] == [row for row in rows if row["draw"] == 0]
+    assert not frame[frame["control"]]["planted"].any()
+    assert len(set(frame[frame["control"]].groupby("draw")["id"].agg(frozenset))) == 3
+
+
+def test_the_control_does_not_depend_on_how_many_are_planted():
+    few, many = (draws_of(planted=planted)[0].to_pandas() for planted in (5, 10))
+    for draw in range(3):
+        first, second = (set(rows[rows["control"] & (rows["draw"] == draw)]["id"]) for rows in (few, many))
+        assert first == second
+
+
+def test_draws_that_would_share_most_of_their_samples_are_refused():
+    with pytest.raises(InvalidData, match=r"poisoning.planted = 51, but there are 100 .*half of them, 50"):
+        draws_of(planted=51)
 
 
 def test_planted_samples_come_first_and_the_table_says_how_well():
     rows, *_ = draws_of()
-    found = detection_table(result_rows.table(rows, SCHEMA)).set_index("ranking")
+    found = detection_table(rows).set_index("ranking")
     assert found.index.tolist() == ["if", "rif", "rif - if", "control"]
-    frame = pd.DataFrame(rows)
+    frame = rows.to_pandas()
     for method in METHODS:
         part = frame[frame["method"] == method]
-        each = [roc_auc_score(draw["planted"], -draw["rank"]) for _, draw in part.groupby("draw")]
+        each = [roc_auc_score(draw["planted"], draw["effect"]) for _, draw in part.groupby("draw")]
         assert found.loc[method, "auroc"] == pytest.approx(np.mean(each))
         recall = [draw.loc[draw["rank"] <= 10, "planted"].sum() / 10 for _, draw in part.groupby("draw")]
         assert found.loc[method, "recall"] == pytest.approx(np.mean(recall))
@@ -198,9 +243,10 @@ def test_planted_samples_come_first_and_the_table_says_how_well():
 
 
 def test_retrains_that_are_not_certified_do_not_count():
-    rows, *_ = draws_of()
+    table, *_ = draws_of()
+    rows = table.to_pylist()
     worst = max((row for row in rows if row["method"] == RETRAIN and not row["control"]), key=lambda row: row["effect"])
-    reference = detection_table(result_rows.table(rows, SCHEMA)).set_index("ranking")
+    reference = detection_table(table).set_index("ranking")
     worst |= {"status": "iteration_limit", "effect": 1e6}
     found = detection_table(result_rows.table(rows, SCHEMA)).set_index("ranking")
     assert found.loc["rif", "certified"] == reference.loc["rif", "certified"] - 1

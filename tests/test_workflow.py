@@ -19,13 +19,14 @@ from leaveout import poisoning, result_rows, suspicion
 from leaveout.effects import PREDICTIONS, RETRAIN, read
 
 STRATEGIES, SIZES, EVALUATIONS, VARIANTS = ("random", "high_loss"), 3, 3, ("base", "regularizer=fixed")
-RANKINGS = ("influential", "influential_groups", "suspects", "poisoning", "detection")
+DRAWS = 5
+RANKINGS = ("influential", "influential_groups", "suspects", "poisoning", *(f"detection/{i}" for i in range(DRAWS)))
 LIBRARY = Path("workflow/scripts/leaveout")
 #: What follows from a shard of a plotted strategy under the data set's own settings.
 DOWNSTREAM = {"aggregate": 1, "calibration": 1, "certificates": 1, "figure1": 1, "figure4": 1, "run_record": 1}
 #: What follows from a model under the data set's own settings.
 INFLUENTIAL = {"influential": 1, "influential_table": 1, "influential_groups_table": 1}
-RANKED = {"poisoning": 1, "detection": 1, "detection_table": 1, "suspects": 1, "suspects_table": 1}
+RANKED = {"poisoning": 1, "detection": DRAWS, "detection_table": 1, "suspects": 1, "suspects_table": 1}
 #: Figures that only studies with sweeps and poisoning have.
 FURTHER = {"figure2": 1, "figure3": 1, "detection_figure": 1}
 #: What follows from the embedding.
@@ -102,10 +103,10 @@ def test_every_poisoned_model_is_certified_and_every_ranking_complete(finished):
     poisoned = result_rows.read(folder / "poisoning.parquet", poisoning.SCHEMA).to_pylist()
     assert Counter(row["method"] for row in poisoned) == {"if": 5, "rif": 5, RETRAIN: 5}
     assert {row["status"] for row in poisoned if row["method"] == RETRAIN} == {"converged"}
-    for name, draws, samples in (("detection", 2, 1437 + 6), ("suspects", 1, 1437)):
+    for name, draw, samples in (("suspects", 0, 1437), *((f"detection/{i}", i, 1437 + 6) for i in range(DRAWS))):
         rows = result_rows.read(folder / f"{name}.parquet", suspicion.SCHEMA).to_pylist()
         counted = Counter((row["draw"], row["method"]) for row in rows if row["method"] != RETRAIN)
-        assert counted == {(draw, method): samples for draw in range(draws) for method in ("if", "rif")}
+        assert counted == {(draw, method): samples for method in ("if", "rif")}
         assert {row["status"] for row in rows if row["method"] == RETRAIN} == {"converged"}
         assert {row["n_train"] for row in rows} == {1437}
 
@@ -181,12 +182,32 @@ def test_an_edited_module_reruns_the_rules_that_use_it(finished, module, expecte
 
 
 @pytest.mark.parametrize(
+    ("key", "setting", "expected"),
+    [
+        ("poisoning", {"samples": 6}, {"poisoning": 1, "figure3": 1}),
+        ("poisoning", {"draws": 6}, {"detection": 1, "detection_table": 1, "detection_figure": 1}),
+        ("poisoning", {"planted": 7}, {"detection": DRAWS, "detection_table": 1, "detection_figure": 1}),
+        ("influential", {"groups": [1, 3]}, INFLUENTIAL),
+        ("suspects", 5, {"suspects": 1, "suspects_table": 1}),
+    ],
+)
+def test_a_changed_setting_reruns_the_rules_that_it_decides(finished, tmp_path, key, setting, expected):
+    config = yaml.safe_load(TINY.read_text())
+    study = config["studies"]["tiny"]
+    study[key] = study[key] | setting if isinstance(study.get(key), dict) else setting
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(yaml.safe_dump(config, sort_keys=False))
+    planned = jobs(finished.snakemake("tiny", config=changed, options=["--dry-run"]), ["tiny"])
+    assert planned == {**expected, "certificates": 1, "run_record": 1}
+
+
+@pytest.mark.parametrize(
     ("figure", "needed"),
     [
         ("figure2", {"removal_sets": 1, "effects": 1, "figure2": 1}),  # of the variant alone
         ("figure3", {"poisoning": 1, "figure3": 1}),
         ("figure4", {"removal_sets": 1, "effects": 1, "figure4": 1}),
-        ("detection", {"detection": 1, "detection_figure": 1}),
+        ("detection", {"detection": DRAWS, "detection_figure": 1}),
     ],
 )
 def test_one_figure_runs_what_it_needs_and_nothing_else(fresh, figure, needed):

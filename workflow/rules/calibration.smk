@@ -16,7 +16,7 @@ rule calibration:
         html=report(
             "results/{study}/tables/calibration.html",
             caption="../report/calibration.rst",
-            category="Figures 1 and 4: effects",
+            category="Figure 1 and 4: effects",
             labels={"result": "calibration"},
         ),
     log:

@@ -47,7 +47,6 @@ TABLES = [
     "table3",
 ]
 RANKINGS = ["influential", "influential_groups", "suspects"]
-POISONINGS = ["poisoning", "detection"]
 
 
 def one_of(names):
@@ -131,9 +130,9 @@ def enlarged_memory_mb(wildcards, attempt):
 
 
 def planting_settings(wildcards):
-    """How many samples are planted, how often, and how many models are retrained for the truth."""
-    settings = config["studies"][wildcards.study]["poisoning"]
-    return {key: settings[key] for key in ("planted", "draws", "retrained")}
+    """How many samples a draw plants, and how many models it retrains for the truth."""
+    settings = study_of(wildcards).poisoning
+    return {key: settings[key] for key in ("planted", "retrained")}
 
 
 def shards(study, runs, strategies):
@@ -192,6 +191,12 @@ def poisoned_folders(study):
     return [f"{study.poisoning['dataset']}/{BASE}"] if study.poisoning else []
 
 
+def drawn_detections(study):
+    """Rankings of the run that a study plants samples in, a file a draw."""
+    draws = range(study.poisoning["draws"]) if study.poisoning else []
+    return expand(f"results/{study.name}/{{run}}/detection/{{draw}}.parquet", run=poisoned_folders(study), draw=draws)
+
+
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
@@ -200,7 +205,8 @@ def products(name):
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
         *shards(study, study.runs, study.strategies),
         *expand(f"{folder}/{{run}}/{{file}}.parquet", run=base_folders(study), file=RANKINGS),
-        *expand(f"{folder}/{{run}}/{{file}}.parquet", run=poisoned_folders(study), file=POISONINGS),
+        *expand(f"{folder}/{{run}}/poisoning.parquet", run=poisoned_folders(study)),
+        *drawn_detections(study),
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=figures_of(study), form=["pdf", "png", "svg", "csv"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),

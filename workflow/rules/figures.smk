@@ -21,13 +21,13 @@ rule figure1:
         svg=report(
             "results/{study}/figures/figure1.svg",
             caption="../report/figure1.rst",
-            category="Figures 1 and 4: effects",
+            category="Figure 1 and 4: effects",
             labels={"result": "Figure 1: effects"},
         ),
         csv=report(
             "results/{study}/figures/figure1.csv",
             caption="../report/numbers.rst",
-            category="Figures 1 and 4: effects",
+            category="Figure 1 and 4: effects",
             labels={"result": "Figure 1: numbers (csv)"},
         ),
     log:
@@ -52,13 +52,13 @@ use rule figure1 as figure4 with:
         svg=report(
             "results/{study}/figures/figure4.svg",
             caption="../report/figure4.rst",
-            category="Figures 1 and 4: effects",
+            category="Figure 1 and 4: effects",
             labels={"result": "Figure 4: leading-order effects"},
         ),
         csv=report(
             "results/{study}/figures/figure4.csv",
             caption="../report/numbers.rst",
-            category="Figures 1 and 4: effects",
+            category="Figure 1 and 4: effects",
             labels={"result": "Figure 4: numbers (csv)"},
         ),
     log:
@@ -84,7 +84,7 @@ rule figure2:
             "results/{study}/figures/figure2.svg",
             caption="../report/figure2.rst",
             category="Figure 2: size and regularisation",
-            labels={"result": "Figure 2: what varies"},
+            labels={"result": "Figure 2: effects"},
         ),
         csv=report(
             "results/{study}/figures/figure2.csv",
@@ -122,7 +122,7 @@ rule figure3:
             "results/{study}/figures/figure3.svg",
             caption="../report/figure3.rst",
             category="Figure 3: poisoning",
-            labels={"result": "Figure 3: poisoning"},
+            labels={"result": "Figure 3: changes of logits"},
         ),
         csv=report(
             "results/{study}/figures/figure3.csv",

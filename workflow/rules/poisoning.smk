@@ -1,7 +1,7 @@
 """Poisoning: test samples join the training samples with the wrong label, one at a time, or many to be found again.
 
 Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}
-Writes  results/{study}/{dataset}/{variant}/{poisoning,detection}.parquet
+Writes  results/{study}/{dataset}/{variant}/{poisoning,detection/{draw}}.parquet
         results/{study}/tables/detection.{csv,md,tex,html}
 """
 
@@ -38,21 +38,21 @@ rule poisoning:
 
 
 rule detection:
-    """Plant test samples with flipped labels, and rank all training samples by how suspicious they are."""
+    """Plant test samples with flipped labels, and rank all training samples by how suspicious they are: one draw."""
     input:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
     output:
-        rows="results/{study}/{dataset}/{variant}/detection.parquet",
+        rows="results/{study}/{dataset}/{variant}/detection/{draw}.parquet",
     log:
-        "logs/{study}/{dataset}/{variant}/detection.log",
+        "logs/{study}/{dataset}/{variant}/detection/{draw}.log",
     benchmark:
-        "benchmarks/{study}/{dataset}/{variant}/detection.jsonl"
+        "benchmarks/{study}/{dataset}/{variant}/detection/{draw}.jsonl"
     wildcard_constraints:
         study=POISONED,
-    priority: 1  # the longest job: at the end it would keep the other cores waiting
+        draw=r"\d+",
     conda:
         "../../envs/core.yaml"
     resources:
@@ -64,7 +64,7 @@ rule detection:
         settings=planting_settings,
         library=library("detection"),
     message:
-        "Planting and detecting wrong labels in {wildcards.dataset} ({wildcards.variant})"
+        "Planting and detecting wrong labels in {wildcards.dataset} ({wildcards.variant}, draw {wildcards.draw})"
     script:
         "../scripts/detection.py"
 
@@ -90,7 +90,6 @@ rule detection_table:
     conda:
         "../../envs/core.yaml"
     params:
-        settings=planting_settings,
         library=library("detection_table"),
     message:
         "Tabulating the detection of {wildcards.study}"

@@ -93,8 +93,8 @@ def poisoned_poisoning(wildcards):
 
 
 def poisoned_detection(wildcards):
-    """Rankings of the run that a study plants samples in."""
-    return expand("results/{{study}}/{run}/detection.parquet", run=poisoned_folders(study_of(wildcards)))
+    """Rankings of the run that a study plants samples in, all draws."""
+    return drawn_detections(study_of(wildcards))
 
 
 def exhibit_digest(wildcards):

@@ -1,18 +1,13 @@
-"""Plant test samples with the wrong label, and rank all training samples by how suspicious they are; several draws."""
+"""Plant test samples with the wrong label, and rank all training samples by how suspicious they are: one draw."""
 
 from leaveout.detection import detect
-from leaveout.embeddings import read_embeddings
 from leaveout.job import job
-from leaveout.linear_algebra import placed
-from leaveout.model_file import read_model
-from leaveout.result_rows import table, write
-from leaveout.suspicion import SCHEMA
+from leaveout.result_rows import write
+from leaveout.runs import read_run
 
 with job(snakemake):
-    embeddings = read_embeddings(snakemake.input).subsample(**snakemake.params.training)
-    device, seed = snakemake.resources.device, snakemake.params.training["seed"]
-    X = placed(embeddings.training.X, device)
-    clean = read_model(snakemake.input.model, snakemake.input.factor, X, embeddings.training.y)
-    labels = snakemake.params.labels | {"n_train": clean.n}
-    found = detect(clean, embeddings, snakemake.params.settings, seed, device, labels)
-    write(table(found, SCHEMA), snakemake.output.rows)
+    params, device = snakemake.params, snakemake.resources.device
+    embeddings, clean = read_run(snakemake.input, params.training, device)
+    words = params.training["seed"], params.training["dataset"], int(snakemake.wildcards.draw)
+    labels = params.labels | {"n_train": clean.n}
+    write(detect(clean, embeddings, params.settings, words, device, labels), snakemake.output.rows)

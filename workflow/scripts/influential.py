@@ -1,20 +1,16 @@
 """Rank the training samples by their influence on each evaluation function, and retrain without the first of them."""
 
 from leaveout import effects, influential, result_rows
-from leaveout.embeddings import read_embeddings
 from leaveout.evaluation import bind
 from leaveout.job import job
-from leaveout.linear_algebra import placed
-from leaveout.model_file import read_model
+from leaveout.runs import read_run
 
 with job(snakemake) as log:
-    params, inputs = snakemake.params, snakemake.input
+    params = snakemake.params
     seed, dataset = params.training["seed"], params.training["dataset"]
-    embeddings = read_embeddings(inputs).subsample(**params.training)
+    embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device)
     test, ids, y = embeddings.test, embeddings.training.ids, embeddings.training.y
-    X = placed(embeddings.training.X, snakemake.resources.device)
-    model = read_model(inputs.model, inputs.factor, X, y)
-    del embeddings, X  # the model has its own
+    del embeddings  # the model has training samples of its own
     evaluations = bind(params.evaluations, model, test.X, test.y, seed, dataset)
     ranked = [ranking for f in evaluations.functions for ranking in influential.rankings(model, f)]
     labels, settings = params.labels | {"n_train": model.n}, params.influential

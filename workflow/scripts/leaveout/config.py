@@ -129,17 +129,21 @@ class Study:
 
     @property
     def listed_runs(self) -> tuple[Run, ...]:
-        """One run of each data set: under its own settings, or the first that varies it where it has no other."""
-        first: dict[str, Run] = {}
-        for run in self.runs:
-            first.setdefault(run.dataset, run)
-        return tuple(first.values())
+        """One run of each data set: under its own settings, or the one of most training samples that the study has."""
+        names = dict.fromkeys(run.dataset for run in self.runs)
+        of = {name: [run for run in self.runs if run.dataset == name] for name in names}
+        return tuple(max(runs, key=_closeness) for runs in of.values())
 
     @property
     def swept_runs(self) -> tuple[Run, ...]:
         """Runs of the sweeps, each once."""
         names = {(run.dataset, run.variant) for sweep in self.sweeps for run in sweep.runs}
         return tuple(run for run in self.runs if (run.dataset, run.variant) in names)
+
+
+def _closeness(run: Run) -> tuple[bool, float]:
+    """How near a run is to its data set's own settings; None is all training samples."""
+    return run.variant == BASE, run.settings["n_train"] or math.inf
 
 
 @dataclass(frozen=True)

@@ -1,62 +1,86 @@
 """Detection: test samples are planted among the training samples with the wrong label, to be found by a ranking."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from leaveout import seeds
 from leaveout.devices import Device
-from leaveout.embeddings import Embeddings
+from leaveout.embeddings import Embeddings, Samples
+from leaveout.errors import InvalidData
 from leaveout.fitting import fit
 from leaveout.linear_algebra import on_host, placed
 from leaveout.model import Model
 from leaveout.suspicion import rank_samples
+
+#: Largest share of the test samples that a draw may plant: draws that share most of their samples are none.
+LARGEST_SHARE = 0.5
+
+
+def plant(embeddings: Embeddings, count: int, generator: np.random.Generator) -> Samples:
+    """Training samples, and below them ``count`` random test samples with flipped labels.
+
+    Raises
+    ------
+    InvalidData
+        These are more than half of the test samples: draws would hardly differ.
+    """
+    training, test = embeddings.training, embeddings.test
+    if count > LARGEST_SHARE * len(test.y):
+        raise InvalidData(
+            f"poisoning.planted = {count}, but there are {len(test.y)} test samples: allowed is half of them, "
+            f"{int(LARGEST_SHARE * len(test.y))}"
+        )
+    chosen = np.sort(generator.permutation(len(test.y))[:count])
+    return Samples(
+        np.concatenate([training.X, test.X[chosen]]),
+        np.concatenate([training.y, 1 - test.y[chosen]]),
+        np.concatenate([training.ids, test.ids[chosen]]),
+    )
 
 
 def detect(
     clean: Model,
     embeddings: Embeddings,
     settings: Mapping[str, int],
-    seed: int,
+    words: tuple[int, str, int],
     where: Device,
     labels: Mapping[str, Any],
-) -> Iterator[dict[str, Any]]:
-    """Plant random test samples with flipped labels, fit, and rank all training samples; several draws.
+) -> pa.Table:
+    """Plant random test samples with flipped labels, fit, and rank all training samples: one draw.
 
     The model is an ordinary one of n + m samples, as whoever looks for the poisons has it.
 
     Parameters
     ----------
     clean : Model
-        Of the training samples alone: every fit starts from it.
+        Of the training samples alone: the fit starts from it.
     embeddings : Embeddings
     settings : mapping
-        ``planted`` (m, at most all test samples), ``draws``, and ``retrained`` as in ``rank_samples``.
-    seed : int
-        With the data set's name in ``labels``, the words "planted" and the draw's number it seeds the draw.
+        ``planted`` (m), and ``retrained`` as in ``rank_samples``.
+    words : (int, str, int)
+        Seed, data set and number of the draw: what is drawn depends on these and n alone.
     where : "auto" | "cpu" | "cuda"
     labels : mapping
         Columns that all rows share.
 
-    Yields
-    ------
-    dict
+    Returns
+    -------
+    pyarrow.Table
         Rows of ``suspicion.SCHEMA``.
     """
-    training, test, penalty = embeddings.training, embeddings.test, clean.penalty
-    for draw in range(settings["draws"]):
-        generator = seeds.generator(seed, str(labels["dataset"]), len(training.y), "planted", draw)
-        chosen = np.sort(generator.permutation(len(test.y))[: settings["planted"]])
-        X = np.concatenate([training.X, test.X[chosen]])
-        model = fit(
-            placed(X, where),
-            np.concatenate([training.y, 1 - test.y[chosen]]),
-            penalty.regularization,
-            penalty.regularizer,
-            penalty.intercept,
-            start=on_host(clean.theta),
-        )
-        ids = [*training.ids, *test.ids[chosen]]
-        planted = np.arange(len(ids)) >= len(training.y)
-        yield from rank_samples(model, ids, planted, settings["retrained"], generator, {**labels, "draw": draw})
+    seed, dataset, draw = words
+    n, penalty, planted = clean.n, clean.penalty, settings["planted"]
+    samples = plant(embeddings, planted, seeds.generator(seed, dataset, n, "planted", draw))
+    model = fit(
+        placed(samples.X, where),
+        samples.y,
+        penalty.regularization,
+        penalty.regularizer,
+        penalty.intercept,
+        start=on_host(clean.theta),
+    )
+    control = seeds.generator(seed, dataset, n, "planted", draw, "control")
+    return rank_samples(model, samples, planted, settings["retrained"], control, {**labels, "draw": draw})

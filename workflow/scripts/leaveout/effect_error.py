@@ -47,11 +47,11 @@ def _errors(problem: LeaveOut, f: Evaluation, changes: Array, distances: Array, 
     curvatures = f.curvature_bound(gram / problem.least_eigenvalues, _inverse(problem.weight))
     known = np.where(np.isfinite(distances), distances, 0.0)
     own = np.where(np.isfinite(distances), slopes * known + curvatures / 2 * known**2, np.inf)
-    return own + _base_error(problem.model, f, gram) + on_host(f.rounding_errors(changes, t))
+    return own + _base_error(f.model, f, gram) + on_host(f.rounding_errors(changes, t))
 
 
 def _base_error(model: Model, f: Evaluation, gram: float) -> float:
-    curvature = f.curvature_bound(np.array([gram]), _inverse(np.array([model.penalty.weight(model.n)])))
+    curvature = f.curvature_bound(np.array([gram]), _inverse(np.array([model.weight()])))
     return float(model.dual_norm(f.gradient) * model.distance + curvature[0] / 2 * model.distance**2)
 
 

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from leaveout.arrays import EPSILON, Array, IndexSets, IntArray
 from leaveout.blocks import blocks
 from leaveout.errors import InvalidData, NotRemovable
+from leaveout.expansion import Expansion
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
 from leaveout.removed import RemovedHessian, removed_hessian
@@ -73,7 +74,7 @@ def attribution(model: Model, method: Additive) -> Attribution:
     return Attribution(model.whitening.shifted(0.0), (model.residual + share * model.curvature * along) / room)
 
 
-def indicators(model: Model, sets: Sequence[IntArray], coefficients: Array) -> Array:
+def indicators(model: Expansion, sets: Sequence[IntArray], coefficients: Array) -> Array:
     """``coefficients`` where a sample is in a set, else 0: (len(sets), n)."""
     rows = beside(coefficients, np.zeros((len(sets), len(coefficients))))
     for j, removed in enumerate(sets):
@@ -90,7 +91,7 @@ def additive_change(model: Model, sets: Sequence[IntArray], method: Additive) ->
     return model.whitening.unwhiten(summed / estimator.diagonal)
 
 
-def newton_change(model: Model, hessians: Sequence[RemovedHessian]) -> Array:
+def newton_change(model: Expansion, hessians: Sequence[RemovedHessian]) -> Array:
     """NS_T in the model's coordinates, (len(hessians), q), for sets whose Hessians are factored."""
     return model.whitening.unwhiten(namespace(model.X).stack([hessian.newton_step for hessian in hessians]))
 

@@ -11,8 +11,9 @@ from leaveout.arrays import Array, BoolArray, IntArray
 from leaveout.certificate import CERTIFIED, Status
 from leaveout.coordinates import row_space
 from leaveout.errors import InvalidData, NoOptimum, NotConverged
+from leaveout.expansion import hessian
 from leaveout.linear_algebra import beside, cholesky, cholesky_solve, dots, is_tensor, namespace, on_host
-from leaveout.model import Model, hessian
+from leaveout.model import Model
 from leaveout.penalty import Intercept, Penalty, Regularizer
 
 #: Largest min(n, d) that the dense engine factors.

@@ -16,8 +16,8 @@ from array_api_compat import device
 
 from leaveout.arrays import Array, IntArray
 from leaveout.conjugate_gradients import conjugate_gradients
+from leaveout.expansion import Expansion
 from leaveout.linear_algebra import as_type, namespace, on_host
-from leaveout.model import Model
 
 #: Share of ``sum_i |c_i| ||w_i||^2`` that samples may carry and yet be left out.
 NEGLIGIBLE_CHANGE = 0.005
@@ -29,19 +29,19 @@ ROWS = 512
 TOLERANCE, SHARE, PRODUCT_LIMIT = 0.1, 0.5, 50
 
 
-def precision(model: Model) -> Any:
+def precision(model: Expansion) -> Any:
     """Data type of directions: single, unless the Hessian's condition takes all of its digits, or may do so."""
     xp = namespace(model.X)
     benign = model.penalty.regularization > 0 and model.whitening.condition < SINGLE_CONDITION
     return xp.float32 if benign else xp.float64
 
 
-def solve(model: Model, rhs: Array, shifts: Array, changes: Array) -> tuple[Array, float]:
+def solve(model: Expansion, rhs: Array, shifts: Array, changes: Array) -> tuple[Array, float]:
     """Solve ``(I + shift_j diag(sigma) + W' diag(c_j) W) x_j = b_j``, nearly, for each row j.
 
     Parameters
     ----------
-    model : Model
+    model : Expansion
     rhs : (m, q) array
         ``b``, in whitened coordinates and in the precision of the arithmetic.
     shifts : (m,) float64 array
@@ -70,7 +70,7 @@ def solve(model: Model, rhs: Array, shifts: Array, changes: Array) -> tuple[Arra
     return solutions, products * len(samples) / model.n
 
 
-def _relevant(model: Model, changes: Array) -> IntArray:
+def _relevant(model: Expansion, changes: Array) -> IntArray:
     """Fewest samples such that all others together change little in any row."""
     xp = namespace(changes)
     highest, lowest = xp.max(changes, axis=0), xp.min(changes, axis=0)

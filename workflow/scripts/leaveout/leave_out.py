@@ -18,6 +18,7 @@ from leaveout import bounds, inexact_newton, loss
 from leaveout.arrays import Array, BoolArray, IntArray
 from leaveout.blocks import pieces
 from leaveout.estimators import indicators
+from leaveout.expansion import Expansion
 from leaveout.linear_algebra import (
     as_type,
     beside,
@@ -28,7 +29,6 @@ from leaveout.linear_algebra import (
     on_host,
     triangular_inverse,
 )
-from leaveout.model import Model
 from leaveout.removed import RemovedHessian, whitened_hessian
 
 #: Error of a retrained change, relative to it, in the norm of the Hessian, that is not worth another iteration.
@@ -41,24 +41,24 @@ class LeaveOut:
 
     Attributes
     ----------
-    model : Model
+    model : Expansion
         In its own coordinates, q of them.
     hessians : sequence of RemovedHessian
         The sets, and their Hessians at ``theta_hat``.
     """
 
-    model: Model
+    model: Expansion
     hessians: Sequence[RemovedHessian]
 
     @cached_property
     def weight(self) -> Array:
         """``mu``: the regulariser's weight in sum form, (m,), a numpy array."""
-        return np.array([self.model.penalty.weight(self.model.n, len(h.removed)) for h in self.hessians])
+        return np.array([self.model.weight(len(h.removed)) for h in self.hessians])
 
     @cached_property
     def divisor(self) -> Array:
         """What turns the sum form into the mean form, (m,), a numpy array."""
-        return np.array([float(self.model.penalty.divisor(self.model.n, len(h.removed))) for h in self.hessians])
+        return np.array([float(self.model.divisor(len(h.removed))) for h in self.hessians])
 
     @cached_property
     def target(self) -> Array:

@@ -109,7 +109,7 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
     parameters = coordinates.reduce(beside(design, theta))
     labels = beside(design, np.array(y))  # a copy: the model's arrays are its own
     features = coordinates.reduce(design)
-    model = Model(features, labels, penalty, coordinates, parameters, iterations, whitening, whitened)
+    model = Model(features, labels, penalty, coordinates, parameters, whitening, whitened, iterations)
     if model.certificate.status is not Status.CONVERGED:
         raise InvalidResults(
             f"{path}: gradient norm {model.gradient_norm:.1e} on these training samples: not their optimum "

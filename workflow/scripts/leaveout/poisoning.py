@@ -16,7 +16,7 @@ Rubinstein & Hopkins, section 2 (Figure 3) and appendix C.4.3.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ from leaveout.model import Model
 from leaveout.result_rows import CERTIFICATE, RUN
 from leaveout.retraining import Retraining, retrain_block
 
+#: Samples that are put beside a model at a time.
+TOGETHER = 128
 #: Residual of a solve, relative to its right-hand side, and products that it may take.
 TOLERANCE, PRODUCT_LIMIT = 1e-14, 1000
 #: Residual with which a solve counts: what rounding leaves of conjugate gradients.
@@ -96,6 +98,14 @@ def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Poisoned:
     Poisoned
         Parameters are the model's, (m, p). A refit that could not be certified says so in its ``status``.
     """
+    features, labels = np.asarray(X), np.asarray(y, dtype=np.float64)
+    cuts = range(0, max(1, len(labels)), TOGETHER)
+    parts = [_poison(model, features[i : i + TOGETHER], labels[i : i + TOGETHER]) for i in cuts]
+    return _joined(parts)
+
+
+def _poison(model: Model, X: Array, y: Array) -> Poisoned:
+    """The same for few samples: each poisoned model carries the predictors of all of them."""
     wide = enlarge(model, X, y)
     m, q = wide.further, wide.X.shape[1]
     refit = Retraining.not_removable(m, q)
@@ -115,9 +125,17 @@ def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Poisoned:
         influence[block], rescaled[block] = _predicted(model, wide, t, along, own)
         error[block] = _errors(model, LeaveOut(wide, without), found.distance, change, own)
     lifted = on_host(wide.coordinates.lift(beside(wide.X, refit.change)))
-    mean = wide.penalty.divisor(wide.n, m - 1) / model.penalty.divisor(model.n, -1)
-    refit = replace(refit, theta=model.theta + lifted, change=lifted, gradient_norm=mean * refit.gradient_norm)
+    refit = replace(refit, theta=model.theta + lifted, change=lifted)
     return Poisoned(refit, logit, actual, influence, rescaled, error)
+
+
+def _joined(parts: Sequence[Poisoned]) -> Poisoned:
+    arrays = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Poisoned)
+        if field.name != "refit"
+    }
+    return Poisoned(refit=Retraining.joined([part.refit for part in parts]), **arrays)
 
 
 def _predicted(model: Model, wide: Enlarged, t: Array, along: Array, own: IntArray) -> tuple[Array, Array]:
@@ -136,10 +154,10 @@ def _predicted(model: Model, wide: Enlarged, t: Array, along: Array, own: IntArr
     share, each, x = model.penalty.share, np.arange(len(own)), wide.whitened[own]
     z = wide.z[own] + t[each, own]
     residual, curvature = loss.slope(z, wide.y[own]), loss.curvature(z)
-    u = _clean_solve(wide, t, x, model.penalty.weight(model.n))
+    u = _clean_solve(wide, t, x, model.weight())
     rescaled = residual * dots(x, u) + share * dots(along, u)
     if share:
-        u = _clean_solve(wide, t, x, model.penalty.weight(model.n, -1))
+        u = _clean_solve(wide, t, x, model.weight(-1))
     influence = (residual * dots(x, u) + share * dots(along, u)) / (1 + curvature * dots(x, u))
     return on_host(influence), on_host(rescaled)
 
@@ -151,7 +169,7 @@ def _clean_solve(wide: Enlarged, t: Array, rhs: Array, weight: float) -> Array:
     """
     W, z = wide.whitened[: wide.trained], wide.z[: wide.trained]
     moved = loss.curvature(z + t[:, : wide.trained]) - loss.curvature(z)
-    diagonal = wide.whitening.shifted(weight - wide.penalty.weight(wide.n, 1))
+    diagonal = wide.whitening.shifted(weight - wide.weight(1))
 
     def product(vectors: Array) -> Array:
         predictors = vectors @ W.T
@@ -171,7 +189,7 @@ def _errors(model: Model, problem: LeaveOut, distances: Array, changes: Array, o
     """
     wide = problem.model
     x, features = wide.whitened[own], wide.X[own]
-    clean = squares(x, 1 / wide.whitening.shifted(model.penalty.weight(model.n) - wide.penalty.weight(wide.n, 1)))
+    clean = squares(x, 1 / wide.whitening.shifted(model.weight() - wide.weight(1)))
     reach = on_host(dots(x, x)) / problem.least_eigenvalues
     sizes = on_host(dots(features, features) * dots(changes, changes)) ** 0.5
     return reach**0.5 * distances + on_host(clean) ** 0.5 * model.distance + rounding(wide.X.shape[1]) * sizes

@@ -15,8 +15,8 @@ import numpy as np
 
 from leaveout.arrays import Array, IntArray, rounding
 from leaveout.errors import NotRemovable
+from leaveout.expansion import Expansion, hessian
 from leaveout.linear_algebra import cholesky, eye, matrix_norm, namespace, triangular_inverse
-from leaveout.model import Model, hessian
 
 #: Stands for an eigenvalue of which nothing is known but that it is positive: no bound follows from it.
 LEAST_EIGENVALUE = 1e-200
@@ -41,7 +41,7 @@ class RemovedHessian:
     least_eigenvalue: float
 
 
-def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
+def removed_hessian(model: Expansion, removed: IntArray) -> RemovedHessian:
     """Factor the Hessian without one set, and take the Newton step.
 
     Raises
@@ -62,7 +62,7 @@ def removed_hessian(model: Model, removed: IntArray) -> RemovedHessian:
         ) from None
 
 
-def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> RemovedHessian:
+def _updated(model: Expansion, removed: IntArray, W: Array, gradient: Array) -> RemovedHessian:
     """By taking the removed samples away; ``W`` is overwritten."""
     xp, k = namespace(W), len(removed)
     diagonal = model.whitening.shifted(-(k - 1) * model.penalty.share)
@@ -76,7 +76,7 @@ def _updated(model: Model, removed: IntArray, W: Array, gradient: Array) -> Remo
     return RemovedHessian(removed, step, float(xp.min(diagonal)) * _least_eigenvalue(inverse))
 
 
-def _inverse_factor(model: Model, matrix: Array) -> Array:
+def _inverse_factor(model: Expansion, matrix: Array) -> Array:
     """Inverse of the Cholesky factor; ``LinAlgError`` where a pivot is rounding.
 
     With a regulariser no joint leverage is 1, whatever rounding says; without, the condition takes its digits.
@@ -90,7 +90,7 @@ def _inverse_factor(model: Model, matrix: Array) -> Array:
     return triangular_inverse(factor)
 
 
-def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian:
+def _rebuilt(model: Expansion, removed: IntArray, gradient: Array) -> RemovedHessian:
     """From the samples that are kept: taking most of them away would cancel."""
     inverse = _inverse_factor(model, whitened_hessian(model, removed, model.curvature))
     least = 1 / float(namespace(inverse).linalg.svdvals(inverse)[0]) ** 2
@@ -98,14 +98,14 @@ def _rebuilt(model: Model, removed: IntArray, gradient: Array) -> RemovedHessian
     return RemovedHessian(removed, step, min(1.0, least))
 
 
-def whitened_hessian(model: Model, removed: IntArray, curvature: Array) -> Array:
+def whitened_hessian(model: Expansion, removed: IntArray, curvature: Array) -> Array:
     """``W_K' diag(curvature) W_K + mu diag(sigma)`` over the kept samples K, (q, q)."""
     kept = np.delete(np.arange(model.n), removed)
-    weight = model.penalty.weight(model.n, len(removed))
+    weight = model.weight(len(removed))
     return hessian(model.whitened[kept], curvature[kept], weight * model.whitening.penalty)
 
 
-def unfactored(model: Model, removed: IntArray) -> RemovedHessian:
+def unfactored(model: Expansion, removed: IntArray) -> RemovedHessian:
     """What is left where ``H_T`` is singular in floating point, but not in truth: ``H_1``, and no Newton step."""
     return RemovedHessian(removed, 0 * model.parameters + np.nan, LEAST_EIGENVALUE)
 

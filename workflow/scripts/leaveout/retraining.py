@@ -18,6 +18,7 @@ from leaveout.blocks import blocks, pieces
 from leaveout.certificate import CERTIFIED, Status
 from leaveout.errors import InvalidData, NotRemovable
 from leaveout.estimators import newton_change
+from leaveout.expansion import Expansion
 from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
@@ -81,6 +82,13 @@ class Retraining:
     def certified(self) -> BoolArray:
         """Which models are proved to be the optimum."""
         return self.status == Status.CONVERGED.value
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The sets of several records, one after the other."""
+        return cls(
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        )
 
     def evidence(self, j: int, effect_error: float) -> dict[str, Any]:
         """Columns of results that prove one model: its certificate, and the bound of what an effect can be off by."""
@@ -160,7 +168,7 @@ def factor_removable(model: Model, sets: Sequence[IntArray]) -> dict[int, Remove
     With an unpenalised intercept both classes must remain: a vanishing gradient would not tell.
     """
     # A fixed regulariser of all weights has its optimum, zero, without any sample.
-    everything_fixed = model.penalty.weight(model.n, model.n) > 0 and model.penalty.intercept != "unpenalized"
+    everything_fixed = model.weight(model.n) > 0 and model.penalty.intercept != "unpenalized"
     required = 0 if everything_fixed else 1 + (model.penalty.intercept == "unpenalized")
     labels, hessians = on_host(model.y), {}
     ones = labels.sum()
@@ -172,20 +180,20 @@ def factor_removable(model: Model, sets: Sequence[IntArray]) -> dict[int, Remove
         try:
             hessians[position] = removed_hessian(model, removed)
         except NotRemovable:
-            if model.penalty.weight(model.n, len(removed)) > 0:
+            if model.weight(len(removed)) > 0:
                 hessians[position] = unfactored(model, removed)
     return hessians
 
 
 def retrain_block(
-    model: Model, hessians: Sequence[RemovedHessian], initial: Array, iteration_limit: int = ITERATION_LIMIT
+    model: Expansion, hessians: Sequence[RemovedHessian], initial: Array, iteration_limit: int = ITERATION_LIMIT
 ) -> Retraining:
     """Retrain without sets whose Hessians are factored, all together, in the model's coordinates.
 
     Parameters
     ----------
-    model : Model
-        A certified fit with q coordinates.
+    model : Expansion
+        In q coordinates.
     hessians : sequence of RemovedHessian
         One a set.
     initial : (len(hessians), q) float64 array

@@ -12,16 +12,19 @@ and the rise is ``l(z_i + t_i) - l(z_i)``, the plain loss without the regularise
 a random control, are held against the truth: certified retrains without each of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from leaveout import loss, result_rows
 from leaveout.arrays import Array, BoolArray, IntArray, rounding
 from leaveout.blocks import blocks
 from leaveout.effects import RETRAIN
+from leaveout.embeddings import Samples
 from leaveout.estimators import Additive, attribution, newton_change
 from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, dots, on_host, squares
@@ -33,7 +36,8 @@ from leaveout.retraining import Retraining, factor_removable, retrain_block
 METHODS: tuple[Additive, ...] = ("if", "rif")
 
 #: A row for each sample and method; rows of the truth only for samples that were retrained without. ``y`` is the label
-#: that the model was trained on, ``effect`` the rise of the sample's own loss, ``rank`` 1 the most suspicious.
+#: that the model was trained on, ``effect`` the rise of the sample's own loss, ``rank`` 1 the most suspicious,
+#: ``n_train`` the number of training samples that were not planted.
 SCHEMA = result_rows.schema(
     "1",
     *RUN,
@@ -70,10 +74,10 @@ def predicted_rises(model: Model, method: Additive) -> Array:
     return np.asarray(on_host(rises(model, slice(None), own_changes(model, method))))
 
 
-def ranks(rise: Array) -> IntArray:
-    """Rank of each sample, (n,): 1 is the largest rise, ties in the samples' order."""
+def ranks(rise: Array, priority: IntArray) -> IntArray:
+    """Rank of each sample, (n,): 1 is the largest rise; of equal ones that of the least ``priority``, (n,)."""
     found = np.empty(len(rise), dtype=np.int64)
-    found[np.argsort(-rise, kind="stable")] = 1 + np.arange(len(rise))
+    found[np.lexsort((priority, -rise))] = 1 + np.arange(len(rise))
     return found
 
 
@@ -106,13 +110,13 @@ def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Ar
         removed, change = samples[where], beside(model.X, part.change)
         t = dots(model.X[removed], change)
         rise[where] = on_host(rises(model, removed, t))
-        error[where] = _errors(problem, removed, part.distance, change, t)
+        error[where] = _errors(model, problem, removed, part.distance, change, t)
     return found, rise, error
 
 
-def _errors(problem: LeaveOut, removed: IntArray, distances: Array, changes: Array, t: Array) -> Array:
+def _errors(model: Model, problem: LeaveOut, removed: IntArray, distances: Array, changes: Array, t: Array) -> Array:
     """Bounds of the rises' errors, (m,): those of the predictors times the losses' steepest slopes near by."""
-    model, x = problem.model, problem.model.X[removed]
+    x = model.X[removed]
     gram = on_host(model.deletion_gram[removed])
     sizes = on_host(dots(x, x)) ** 0.5 * (on_host(dots(changes, changes)) ** 0.5 + model.size)
     off = (gram / problem.least_eigenvalues) ** 0.5 * distances + gram**0.5 * model.distance
@@ -124,46 +128,70 @@ def _errors(problem: LeaveOut, removed: IntArray, distances: Array, changes: Arr
 
 def rank_samples(
     model: Model,
-    ids: Sequence[str],
-    planted: BoolArray,
+    samples: Samples,
+    planted: int,
     retrained: int,
     generator: np.random.Generator,
     labels: Mapping[str, Any],
-) -> Iterator[dict[str, Any]]:
+) -> pa.Table:
     """Rank all training samples by IF and by RIF, and retrain without the top of each ranking and without a control.
 
     Parameters
     ----------
     model : Model
-    ids : (n,) sequence of str
-        Names of the training samples.
-    planted : (n,) bool array
-        Which of them are known to be wrong.
+    samples : Samples
+        The n training samples.
+    planted : int
+        How many of them, the last ones, are known to be wrong.
     retrained : int
-        How many samples at the top of each ranking, and how many random ones, are left out for the truth.
+        How many samples at the top of each ranking, and how many random ones that are not planted, are left out for the
+        truth.
     generator : numpy.random.Generator
-        Draws the control.
+        Draws the control, and the order of samples whose predicted rises are equal.
     labels : mapping
         Columns that all rows share: the run's and ``draw``.
 
-    Yields
-    ------
-    dict
-        Rows of ``SCHEMA``: two for each sample, and those of the truth.
+    Returns
+    -------
+    pyarrow.Table
+        Rows of ``SCHEMA``: one for each sample and method, then those of the truth.
     """
-    rise = {method: predicted_rises(model, method) for method in METHODS}
-    rank = {method: ranks(rise[method]) for method in METHODS}
-    control = np.sort(generator.permutation(model.n)[:retrained])
-    top = [np.flatnonzero(rank[method] <= retrained) for method in METHODS]
-    chosen = np.unique(np.concatenate([*top, control]))
-    found, actual, error = actual_rises(model, chosen)
-    truth = {int(sample): j for j, sample in enumerate(chosen)}
-    drawn, y = set(control.tolist()), on_host(model.y)
-    for i, name in enumerate(ids):
-        shared = dict(labels) | {"id": name, "y": int(y[i]), "planted": bool(planted[i]), "control": i in drawn}
-        for method in METHODS:
-            yield shared | {"method": method, "effect": float(rise[method][i]), "rank": int(rank[method][i])}
-        if i in truth:
-            j = truth[i]
-            evidence = found.evidence(j, float(error[j]))
-            yield shared | {"method": RETRAIN, "effect": float(actual[j])} | evidence
+    control = np.sort(generator.permutation(model.n - planted)[:retrained])
+    priority = generator.permutation(model.n)
+    everyone = np.arange(model.n)
+    shared = Shared(samples.ids, on_host(model.y), everyone >= model.n - planted, np.isin(everyone, control), labels)
+    tables, chosen = [], [control]
+    for method in METHODS:
+        rise = predicted_rises(model, method)
+        rank = ranks(rise, priority)
+        chosen.append(np.flatnonzero(rank <= retrained))
+        tables.append(shared.rows(everyone, {"method": method, "effect": rise, "rank": rank}))
+    top = np.unique(np.concatenate(chosen))
+    found, actual, error = actual_rises(model, top)
+    evidence = {field.name: getattr(found, field.name) for field in CERTIFICATE if field.name != "effect_error"}
+    tables.append(shared.rows(top, {"method": RETRAIN, "effect": actual, "effect_error": error, **evidence}))
+    return pa.concat_tables(tables)
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What rows say of training samples whoever ranks them: ``ids``, ``y``, ``planted``, ``control``, (n,) each."""
+
+    ids: npt.NDArray[np.object_]
+    y: Array
+    planted: BoolArray
+    control: BoolArray
+    labels: Mapping[str, Any]
+
+    def rows(self, samples: IntArray, columns: Mapping[str, Any]) -> pa.Table:
+        """Rows of ``SCHEMA`` for some samples: arrays of one value each, or one for all; what is not given is null."""
+        given = {"id": self.ids[samples], "y": self.y[samples], "planted": self.planted[samples]}
+        given |= {"control": self.control[samples], **self.labels, **columns}
+        arrays = []
+        for field in SCHEMA:
+            value = given.get(field.name)
+            if not isinstance(value, np.ndarray):
+                arrays.append(pa.array([value] * len(samples), field.type))
+                continue
+            arrays.append(pa.array(value.astype(field.type.to_pandas_dtype()), field.type, from_pandas=True))
+        return pa.Table.from_arrays(arrays, schema=SCHEMA)

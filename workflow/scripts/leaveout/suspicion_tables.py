@@ -2,13 +2,13 @@ r"""Tables of suspicious samples: how well rankings find what was planted, and w
 
 Over several draws of m planted samples, for each ranking of all n + m training samples:
 
-    auroc      probability that a planted sample ranks before another one
+    auroc      probability that a planted sample ranks before another one, ties counting half
     recall     share of the planted samples among the first m
     top_rise   mean rise of their own loss, by certified retraining, without the samples at the top
     slope      of the predicted on the actual rises of these, least squares through the origin
 
-as means over draws with Student's 95 % intervals of the mean, and the differences of the two rankings of the same
-draws.
+as means over draws with Student's 95 % intervals of the mean, cut to what is possible, and the differences of the two
+rankings of the same draws.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from leaveout.arrays import Array, IntArray
+from leaveout.arrays import Array, BoolArray
 from leaveout.certificate import Status
 from leaveout.effects import RETRAIN
 from leaveout.suspicion import METHODS
 
 STATISTICS = ("auroc", "recall", "top_rise", "slope")
+#: What the statistics that have limits can be; differences of them can be as much below zero.
+POSSIBLE = {"auroc": (0.0, 1.0), "recall": (0.0, 1.0)}
 MODELS = ("retrained", "certified")
 CONTROL, DIFFERENCE = "control", "rif - if"
 CONFIDENCE = 0.95
@@ -53,7 +56,9 @@ def detection_table(rows: pa.Table) -> pd.DataFrame:
             if ranking != DIFFERENCE:
                 record |= {name: sum(draw[ranking][name] for draw in draws) for name in MODELS}
             for name in STATISTICS:
-                value, low, high = mean_interval(np.array([draw[ranking][name] for draw in draws]))
+                least, most = POSSIBLE.get(name, (-np.inf, np.inf))
+                values = np.array([draw[ranking][name] for draw in draws])
+                value, low, high = mean_interval(values, least - (ranking == DIFFERENCE), most)
                 record |= {name: value, f"{name}_low": low, f"{name}_high": high}
             records.append(record)
     return pd.DataFrame(records).astype(dict.fromkeys(MODELS, "Int64"))
@@ -79,7 +84,7 @@ def _of_ranking(ranked: pd.DataFrame, rises: Mapping[str, float], size: int) -> 
     predicted, actual = known["effect"].to_numpy(), np.array([rises[name] for name in known["id"]])
     planted = ranked.loc[ranked["planted"], "rank"].to_numpy()
     return {
-        "auroc": auroc(planted, len(ranked)),
+        "auroc": auroc(ranked["effect"].to_numpy(), ranked["planted"].to_numpy()),
         "recall": float(np.mean(planted <= len(planted))),
         "top_rise": _mean(actual),
         "slope": float(predicted @ actual / (actual @ actual)) if actual.any() else np.nan,
@@ -92,20 +97,23 @@ def _mean(values: Array) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def auroc(planted: IntArray, n: int) -> float:
-    """Probability that a planted sample ranks before another one, from the ranks of the planted ones among n."""
-    m = len(planted)
-    return float(1 - (planted.sum() - m * (m + 1) / 2) / (m * (n - m)))
+def auroc(rises: Array, planted: BoolArray) -> float:
+    """Probability that a planted sample rises more than another one, ties counting half: Mann and Whitney's U."""
+    m, n = int(planted.sum()), len(planted)
+    return float((rankdata(rises)[planted].sum() - m * (m + 1) / 2) / (m * (n - m)))
 
 
-def mean_interval(values: Array) -> tuple[float, float, float]:
-    """Mean over draws and Student's 95 % interval of it; NaN where nothing is known, no limits of a single draw."""
+def mean_interval(values: Array, least: float = -np.inf, most: float = np.inf) -> tuple[float, float, float]:
+    """Mean over draws and Student's 95 % interval of it, cut to ``least`` and ``most``.
+
+    NaN where nothing is known; no limits of a single draw.
+    """
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return _mean(known), np.nan, np.nan
     mean, deviation = float(known.mean()), float(known.std(ddof=1))
     reach = float(student.ppf((1 + CONFIDENCE) / 2, len(known) - 1)) * deviation / len(known) ** 0.5
-    return mean, mean - reach, mean + reach
+    return mean, max(least, mean - reach), min(most, mean + reach)
 
 
 def suspects_table(rows: pa.Table) -> pd.DataFrame:

@@ -53,7 +53,7 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 200,
 }
 #: Characters in a line above a panel.
-HEAD = 30
+HEAD = 32
 #: Share of the points that a panel's limits must hold, and how much farther they go to hold all of them.
 CENTRAL, STRETCH = 0.98, 1.5
 #: Powers of ten of the largest value on an axis that tick labels write out.
@@ -108,8 +108,8 @@ def panels(
 
 
 def head(ax: Axes, title: str) -> None:
-    """Put a title above a panel, in lines that its neighbours' titles leave room for; a $ in it is a $."""
-    ax.set_title(textwrap.fill(title, HEAD), parse_math=False)
+    """Put a title above a panel, in two lines at most that leave its neighbours room; a $ in it is a $."""
+    ax.set_title("\n".join(textwrap.wrap(title, HEAD, max_lines=2, placeholder=" …")), parse_math=False)
 
 
 def scatter(ax: Axes, pairs: pd.DataFrame, markers: pd.Series, certainly: Array = NOTHING) -> None:
