@@ -36,13 +36,13 @@ STUDY = "rif"
 TARGET, TARGET_CORES = 600, 2
 #: How many times smaller a quick run's data are, and what is left of lists of strategies and of values.
 SHRINK, LEFT = 10, 2
-#: Kinds of results that have retrains, and what tells one retrained model of a run from another.
+#: Results that have retrains: where they are, and what tells one retrained model of a run from another.
 RETRAINED = {
-    "effects": ["set_id"],
-    "poisoning": ["id"],
-    "detection": ["draw", "id"],
-    "suspects": ["draw", "id"],
-    "influential_groups": ["set_id"],
+    "effects": ("effects.parquet", ["set_id"]),
+    "poisoning": ("*/*/poisoning.parquet", ["id"]),
+    "detection": ("*/*/detection/*.parquet", ["draw", "id"]),
+    "suspects": ("*/*/suspects.parquet", ["draw", "id"]),
+    "influential groups": ("*/*/influential_groups.parquet", ["set_id"]),
 }
 
 
@@ -130,9 +130,9 @@ def _few(value: Any, shrink: int) -> Any:
 def count_retrains(results: Path) -> dict[str, tuple[int, int]]:
     """Retrained models of each kind of result of a study, and how many of them are certified."""
     found: dict[str, tuple[int, int]] = {}
-    for kind, names in RETRAINED.items():
+    for kind, (pattern, names) in RETRAINED.items():
         counted: Counter[bool] = Counter()
-        for file in results.rglob(f"{kind}.parquet"):
+        for file in results.glob(pattern):
             rows = parquet.read(file, ["dataset", "variant", "method", "status", *names]).to_pandas()
             models = rows[rows["method"] == RETRAIN].drop_duplicates(["dataset", "variant", *names])
             counted.update((models["status"] == Status.CONVERGED.value).tolist())

@@ -146,9 +146,11 @@ def test_every_retrained_model_is_counted_once(tmp_path):
         for method in ("rif", "retrain")
         for f in ("test_loss", "self_loss")
     ]
-    (tmp_path / "a").mkdir()
-    parquet.write(table(rows, columns), tmp_path / "a/effects.parquet")
-    assert paper.count_retrains(tmp_path) == {"effects": (3, 2)}
+    shard = tmp_path / "a/base/effects/random.parquet"
+    shard.parent.mkdir(parents=True)
+    for file in (shard, tmp_path / "effects.parquet", tmp_path / "a/base/influential_groups.parquet"):
+        parquet.write(table(rows, columns), file)
+    assert paper.count_retrains(tmp_path) == {"effects": (3, 2), "influential groups": (3, 2)}
 
 
 def test_the_page_names_what_is_synthetic_and_judges_only_what_it_ran(entries):
