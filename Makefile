@@ -27,7 +27,7 @@ results/$(STUDY)/report.html: $(wildcard results/$(STUDY)/figures/*.svg results/
 	$(SNAKEMAKE) $(STUDY) --report $@
 
 test: $(VENV)/.test ## test the library and a tiny workflow
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
 
 test-torch: $(VENV)/.torch ## test the engine on torch's arrays against numpy's (installs torch, which may be large)
 	$(BIN)/python -m pytest -m torch tests/test_torch.py
