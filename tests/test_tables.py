@@ -10,7 +10,7 @@ import pytest
 
 from leaveout.calibration import STATISTICS
 from leaveout.tables import calibration_table, certificates_table, readable_certificates, with_intervals, write_table
-from rows import EVALUATIONS, FACTORS, study_rows
+from rows import EVALUATIONS, FACTORS, study_rows, without_predictions
 
 FORMS = ("csv", "md", "tex", "html")
 
@@ -50,6 +50,12 @@ def test_sets_without_a_certificate_do_not_count():
     failed = calibration_table(study_rows(uncertified=["random-3-0"]), 100, 0)
     assert set(failed["sets"]) == {11}
     assert (failed["r2"] > 0.5).all()  # an absurd effect among them would ruin it
+
+
+def test_all_estimators_are_calibrated_on_the_sets_that_all_of_them_have():
+    partly = without_predictions(study_rows(), {("random-3-0", "rif"), ("cluster_l2-2-0", "if")})
+    failed = study_rows(uncertified=["random-3-0", "cluster_l2-2-0"])
+    pd.testing.assert_frame_equal(calibration_table(partly, 100, 0), calibration_table(failed, 100, 0))
 
 
 def test_all_four_forms_are_written(calibration, paths, tmp_path):

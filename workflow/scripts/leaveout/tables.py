@@ -62,13 +62,14 @@ HTML_STYLE: list[Any] = [
 def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame:
     """Calibration of each estimator, by data set, variant and evaluation function, with 95 % intervals.
 
-    All estimators of a group are resampled on the same sets.
+    All estimators of a group are resampled on the same sets: those that every one of them has a prediction of.
     """
     records = []
     groups = compare(rows).pairs.groupby(["dataset", "variant", "evaluation"], sort=False)
-    for (dataset, variant, evaluation), pairs in groups:
+    for (dataset, variant, evaluation), compared in groups:
+        pairs = _of_all_methods(compared)
         methods = dict(list(pairs.groupby("method", sort=False)))
-        strategies = next(iter(methods.values()))["strategy"].to_numpy(dtype=str)
+        strategies = pairs.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
         drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", str(dataset), str(variant)))
         for method, group in methods.items():
             found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
@@ -85,6 +86,12 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     key = ["dataset", "variant", "evaluation", "method", "sets"]
     limits = [f"{name}{end}" for name in STATISTICS for end in ("", "_low", "_high")]
     return pd.DataFrame(records, columns=[*key, *limits])
+
+
+def _of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the sets that stand beside a prediction of every method."""
+    methods = pairs.groupby("set_id")["method"].transform("nunique")
+    return pairs[methods == pairs["method"].nunique()]
 
 
 def certificates_table(rows: pa.Table) -> pd.DataFrame:
