@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from leaveout import files, seeds
 from leaveout.calibration import STATISTICS, calibrate, resamples
-from leaveout.certificate import Status
 from leaveout.comparison import compare
-from leaveout.effects import RETRAIN
 
 
 class TablePaths(Protocol):
@@ -94,30 +92,6 @@ def _of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
     return pairs[methods == pairs["method"].nunique()]
 
 
-def certificates_table(rows: pa.Table) -> pd.DataFrame:
-    """What proves the ground truth: for each run, how many sets are certified and how well, and which are not."""
-    retrains = rows.filter(pa.compute.equal(rows["method"], RETRAIN)).to_pandas()
-    records = []
-    for (dataset, variant), group in retrains.groupby(["dataset", "variant"], sort=False):
-        sets = group.drop_duplicates("set_id")
-        certified = sets["status"] == Status.CONVERGED.value
-        failed = sets[~certified]
-        records.append(
-            {
-                "dataset": dataset,
-                "variant": variant,
-                "sets": len(sets),
-                "certified": int(certified.sum()),
-                "gradient_norm": sets.loc[certified, "gradient_norm"].max(),
-                "newton_decrement": sets.loc[certified, "newton_decrement"].max(),
-                "iterations": sets.loc[certified, "iterations"].max(),
-                "effect_error": group.loc[group["status"] == Status.CONVERGED.value, "effect_error"].max(),
-                "not_certified": "; ".join(failed["set_id"] + " (" + failed["status"] + ")"),
-            }
-        )
-    return pd.DataFrame(records)
-
-
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:
     """Replace each statistic and its two limits by one text, ``0.82 [0.78, 0.86]``; missing ones stay missing."""
     shown = table.drop(columns=[f"{name}_{end}" for name in statistics for end in ("low", "high")])
@@ -127,13 +101,6 @@ def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) 
             f"{value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(value) else np.nan for value, low, high in triples
         ]
     return shown
-
-
-def readable_certificates(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms and bounds in scientific notation, and a dash where nothing is certified."""
-    scientific = ("gradient_norm", "newton_decrement", "effect_error")
-    shown = {name: table[name].map("{:.1e}".format, na_action="ignore") for name in scientific}
-    return table.astype(dict.fromkeys(scientific, object)).assign(**shown)
 
 
 def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, caption: str) -> None:
