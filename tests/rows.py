@@ -84,6 +84,14 @@ def poisoning_rows(samples=12, uncertified=()) -> pa.Table:
     return filled(rows)
 
 
+def without_predictions(rows, missing) -> pa.Table:
+    """Rows in which predictions, ``(set_id or id, method)``, have no number."""
+    name = "set_id" if "set_id" in rows.column_names else "id"
+    gaps = dict.fromkeys({"effect", "effect_linear"} & {*rows.column_names})
+    changed = [row | gaps if (row[name], row["method"]) in missing else row for row in rows.to_pylist()]
+    return pa.Table.from_pylist(changed, schema=rows.schema)
+
+
 def detection_rows(orders, n, retrained=(0, 1), uncertified=()) -> pa.Table:
     """Rows of a ranking of n + m samples.
 

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from leaveout.certificate import Status
-from leaveout.comparison import compare
+from leaveout.comparison import POISONS, SUSPECTS, compare
 from leaveout.effects import SCHEMA, table
-from rows import EVALUATIONS, FACTORS, study_rows
+from rows import EVALUATIONS, FACTORS, detection_rows, poisoning_rows, study_rows, without_predictions
 
 PLACES = {"datasets": ("digits", "enron"), "variants": ("base", "n_train=9")}
 
@@ -62,6 +62,41 @@ def test_only_converged_retrains_are_certified(status):
     comparison = compare(table(changed))
     assert comparison.uncertified == [f"digits/base: random-1-0 ({status})"]
     assert "random-1-0" not in set(comparison.pairs["set_id"])
+
+
+MISSING = {("random-2-0", "rif"), ("random-2-0", "newton"), ("cluster_l2-5-0", "if")}
+
+
+@pytest.mark.parametrize("column", ["effect", "effect_linear"])
+def test_predictions_without_a_number_are_named_once_and_left_out(column):
+    rows = without_predictions(study_rows(variants=("base", "n_train=9")), MISSING)
+    comparison = compare(rows, column)
+    assert sorted(comparison.uncomputed) == sorted(
+        f"digits/{variant}: {name} ({method})" for variant in ("base", "n_train=9") for name, method in MISSING
+    )
+    assert comparison.uncertified == []
+    assert comparison.left_out == [f"not computed, not drawn: {name}" for name in comparison.uncomputed]
+    pairs = comparison.pairs
+    assert MISSING.isdisjoint(zip(pairs["set_id"], pairs["method"], strict=True))
+    assert len(pairs) == 2 * len(EVALUATIONS) * (12 * len(FACTORS) - len(MISSING))
+    assert pairs.notna().all(axis=None)
+
+
+def test_predictions_beside_no_certified_truth_are_not_missed():
+    rows = without_predictions(study_rows(uncertified=["random-2-0"]), MISSING)
+    comparison = compare(rows)
+    assert comparison.uncomputed == ["digits/base: cluster_l2-5-0 (if)"]
+    assert comparison.left_out == [
+        "not certified, not drawn: digits/base: random-2-0 (iteration_limit)",
+        "not computed, not drawn: digits/base: cluster_l2-5-0 (if)",
+    ]
+
+
+def test_predictions_without_a_number_are_named_by_sample_and_by_draw():
+    poisoned = without_predictions(poisoning_rows(), {("digits-0003", "rif")})
+    assert compare(poisoned, key=POISONS).uncomputed == ["digits/base: digits-0003 (rif)"]
+    ranked = without_predictions(detection_rows([{"if": [1], "rif": [2]}] * 2, n=5), {("sample-1", "if")})
+    assert compare(ranked, key=SUSPECTS).uncomputed == [f"digits/base/{draw}: sample-1 (if)" for draw in range(2)]
 
 
 def test_a_retrain_that_stands_twice_is_an_error():

@@ -331,8 +331,14 @@ def test_a_variation_that_repeats_the_base_is_the_base(loaded):
     assert [run.variant for run in study.runs] == [BASE, "regularization=0.001"]
 
 
-def test_a_study_cannot_take_the_name_of_a_rule(loaded):
-    assert "studies.fit: allowed: " in error(loaded, "studies: {fit: {datasets: [digits]}}")
+def test_a_study_cannot_take_the_name_of_a_rule_and_reads_which_are_taken(loaded, tmp_path):
+    message = error(loaded, "studies: {fit: {datasets: [digits]}}")
+    assert message.startswith(
+        f"{tmp_path / 'mine.yaml'}: studies.fit: allowed: anything but aggregate, all, calibration, "
+    )
+    taken = message.split("anything but ")[1].split(" (")[0].split(", ")
+    assert taken == SCHEMA["$defs"]["reserved"]["not"]["enum"]
+    assert message.endswith(" (A name that no rule has)")
 
 
 def test_high_loss_is_computed_and_not_plotted(loaded):

@@ -17,7 +17,7 @@ from leaveout.effects import PREDICTIONS
 from leaveout.figures.effects import effects_figure
 from leaveout.figures.style import COLORS, MARKERS, METHODS, PANEL, limits, panels, save, scatter
 from leaveout.plotted import NOT_PLOTTED
-from rows import EVALUATIONS, study_rows
+from rows import EVALUATIONS, study_rows, without_predictions
 
 TITLES = {"digits": "Digits: odd vs even", "enron": "Enron: spam vs ham"}
 PLOTTED = tuple(name for name in removal.STRATEGIES if name not in NOT_PLOTTED)
@@ -122,6 +122,13 @@ def test_sets_that_are_not_certified_are_counted_and_not_drawn():
     assert max(abs(x) for ax in figure.axes for point in points(ax) for x in point) < 1e3
 
 
+def test_predictions_without_a_number_are_counted_and_not_drawn():
+    rows = without_predictions(study_rows(), {("random-2-0", "rif"), ("cluster_l2-5-0", "newton")})
+    figure = effects_figure(compare(rows), {"digits": "Digits"}).figure
+    assert "2 predictions not computed" in [text.get_text() for text in figure.texts]
+    assert sum(len(points(ax)) for ax in figure.axes) == len(EVALUATIONS) * (12 * len(PREDICTIONS) - 2)
+
+
 def test_nothing_is_said_when_all_sets_are_certified(figure):
     assert not [text.get_text() for text in figure.texts if "certified" in text.get_text()]
 
@@ -168,7 +175,7 @@ def test_the_csv_holds_every_point_with_its_key_and_nothing_else(saved, figure):
 
 def test_the_csv_leaves_out_what_no_panel_shows(comparison):
     other = comparison.pairs.assign(evaluation="total_test_loss")
-    mixed = Comparison(pd.concat([comparison.pairs, other]), [])
+    mixed = Comparison(pd.concat([comparison.pairs, other]), [], [])
     assert set(effects_figure(mixed, TITLES).points["evaluation"]) == set(EVALUATIONS)
     assert set(effects_figure(mixed, {"enron": "Enron"}).points["dataset"]) == {"enron"}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leaveout import effects, influential, result_rows
+from leaveout import effects, influential, influential_tables, result_rows
 from leaveout.influential import DIRECTIONS, Ranking
 from leaveout.influential_tables import (
     SHOWN,
@@ -121,6 +121,16 @@ def test_a_group_has_its_predictions_beside_its_certified_retrain(groups):
     assert (signs * certified["actual"] > 0).all()
     assert table["size"].tolist() == [*SIZES] * (len(table) // len(SIZES))
     assert readable_groups(table)["actual"].iloc[0] == f"{certified['actual'].iloc[0]:.4g} ± 2e-10"
+
+
+def test_directions_are_those_that_the_strategies_are_named_after(groups, monkeypatch):
+    rows, expected = effects.read(groups[0]).to_pandas(), groups_table(groups)["direction"].tolist()
+    names = {name: f"other_{i}" for i, name in enumerate(rows["strategy"].unique())}
+    renamed = [row | {"strategy": names[row["strategy"]]} for row in effects.read(groups[0]).to_pylist()]
+    effects.write(effects.table(renamed), groups[0])
+    own = influential.strategy
+    monkeypatch.setattr(influential_tables, "strategy", lambda *ranking: names[own(*ranking)])
+    assert groups_table(groups)["direction"].tolist() == expected
 
 
 def test_a_group_without_a_certificate_is_named_and_has_no_truth(groups, paths):

@@ -1,6 +1,5 @@
 """Tables: every number in the csv, readable text in Markdown, LaTeX and HTML."""
 
-import io
 import re
 from types import SimpleNamespace
 
@@ -9,8 +8,8 @@ import pandas as pd
 import pytest
 
 from leaveout.calibration import STATISTICS
-from leaveout.tables import calibration_table, certificates_table, readable_certificates, with_intervals, write_table
-from rows import EVALUATIONS, FACTORS, study_rows
+from leaveout.tables import calibration_table, with_intervals, write_table
+from rows import EVALUATIONS, FACTORS, study_rows, without_predictions
 
 FORMS = ("csv", "md", "tex", "html")
 
@@ -50,6 +49,12 @@ def test_sets_without_a_certificate_do_not_count():
     failed = calibration_table(study_rows(uncertified=["random-3-0"]), 100, 0)
     assert set(failed["sets"]) == {11}
     assert (failed["r2"] > 0.5).all()  # an absurd effect among them would ruin it
+
+
+def test_all_estimators_are_calibrated_on_the_sets_that_all_of_them_have():
+    partly = without_predictions(study_rows(), {("random-3-0", "rif"), ("cluster_l2-2-0", "if")})
+    failed = study_rows(uncertified=["random-3-0", "cluster_l2-2-0"])
+    pd.testing.assert_frame_equal(calibration_table(partly, 100, 0), calibration_table(failed, 100, 0))
 
 
 def test_all_four_forms_are_written(calibration, paths, tmp_path):
@@ -116,43 +121,6 @@ def test_the_same_table_gives_the_same_bytes(calibration, paths):
         write_table(calibration, with_intervals(calibration), paths, "Calibration.")
         written.append([getattr(paths, form).read_bytes() for form in FORMS])
     assert written[0] == written[1]
-
-
-def test_certificates_name_the_sets_that_have_none(paths):
-    rows = study_rows(datasets=("digits", "enron"), uncertified=["random-2-0", "cluster_l2-5-0"])
-    table = certificates_table(rows)
-    assert table["dataset"].tolist() == ["digits", "enron"]
-    for run in table.itertuples():
-        assert (run.sets, run.certified) == (12, 10)
-        assert run.not_certified == "random-2-0 (iteration_limit); cluster_l2-5-0 (iteration_limit)"
-    write_table(table, readable_certificates(table), paths, "Certificates.")
-    assert "random-2-0 (iteration_limit)" in paths.csv.read_text()
-    assert "random-2-0 (iteration_limit)" in paths.md.read_text()
-    assert r"random-2-0 (iteration\_limit)" in paths.tex.read_text()
-
-
-def test_certificates_state_the_worst_of_the_certified_sets():
-    run = certificates_table(study_rows(uncertified=["random-6-0"])).iloc[0]
-    assert run["gradient_norm"] == 6e-14  # of cluster_l2-6-0; the failed one has 1e-3
-    assert run["newton_decrement"] == 6e-12
-    assert run["effect_error"] == 6e-10
-    assert run["iterations"] == 6
-
-
-def test_all_sets_certified_leaves_no_name(paths):
-    table = certificates_table(study_rows())
-    assert table["certified"].tolist() == table["sets"].tolist() == [12]
-    write_table(table, readable_certificates(table), paths, "Certificates.")
-    assert pd.read_csv(io.StringIO(paths.csv.read_text()))["not_certified"].isna().all()
-    assert paths.md.read_text().rstrip(" |\n").endswith("| -")
-
-
-def test_no_set_certified_leaves_no_number(paths):
-    names = [f"{strategy}-{size}-0" for strategy in ("random", "cluster_l2") for size in range(1, 7)]
-    table = certificates_table(study_rows(uncertified=names))
-    assert table["certified"].tolist() == [0]
-    write_table(table, readable_certificates(table), paths, "Certificates.")
-    assert "nan" not in paths.md.read_text() + paths.tex.read_text()
 
 
 def test_without_any_certified_set_the_calibration_is_empty_and_still_written(tmp_path):

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -109,6 +110,21 @@ def test_every_poisoned_model_is_certified_and_every_ranking_complete(finished):
         assert counted == {(draw, method): samples for method in ("if", "rif")}
         assert {row["status"] for row in rows if row["method"] == RETRAIN} == {"converged"}
         assert {row["n_train"] for row in rows} == {1437}
+
+
+def test_certificates_cover_every_retrained_model(finished):
+    folder = finished.folder / "results/tiny"
+    table = pd.read_csv(folder / "tables/certificates.csv")
+    assert table["models"].tolist() == table["certified"].tolist()
+    counted = dict(zip(zip(table["experiment"], table["variant"], strict=True), table["models"], strict=True))
+    files = {"influential groups": "influential_groups", "poisoning": "poisoning", "suspects": "suspects"}
+    expected = {("removal sets", variant): SIZES * len(STRATEGIES) for variant in VARIANTS}
+    for experiment, name in files.items():
+        rows = pq.read_table(folder / f"few_digits/base/{name}.parquet").to_pylist()
+        expected[experiment, "base"] = sum(row["method"] == RETRAIN for row in rows)
+    assert {place: count for place, count in counted.items() if place[0] != "detection"} == expected
+    draws, retrained = 2, 3  # of the configuration: the top of each ranking, and a control
+    assert draws * retrained <= counted["detection", "base"] <= draws * 3 * retrained
 
 
 def test_both_conventions_remove_the_same_samples(finished):

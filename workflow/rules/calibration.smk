@@ -1,6 +1,7 @@
 """Calibration: rows -> how well each estimator does, and what proves the truth that it is held against.
 
-Reads   results/{study}/{dataset}/{variant}/effects/{shard}.parquet, results/{study}/effects.parquet
+Reads   results/{study}/{dataset}/{variant}/effects/{shard}.parquet, results/{study}/effects.parquet,
+        and of every other experiment the rows that hold retrained models
 Writes  results/{study}/tables/{calibration,certificates}.{csv,md,tex,html}
 """
 
@@ -36,9 +37,13 @@ rule calibration:
 
 
 rule certificates:
-    """Tabulate the certificates of the retrained models; name the sets that have none."""
+    """Tabulate the certificates of all retrained models of a study; name those that have none."""
     input:
         rows="results/{study}/effects.parquet",
+        groups=base_influential_groups,
+        poisoned=poisoned_poisoning,
+        planted=poisoned_detection,
+        suspects=base_suspects,
     output:
         csv="results/{study}/tables/certificates.csv",
         md="results/{study}/tables/certificates.md",

@@ -1,11 +1,19 @@
-"""Tabulate the evidence behind the ground truth, and name the sets that are not certified."""
+"""Tabulate the evidence behind the ground truth, and name the retrained models that are not certified."""
 
-from leaveout.effects import read
+from leaveout.certificate_tables import certificates_table, readable_certificates
 from leaveout.job import job
-from leaveout.tables import certificates_table, readable_certificates, write_table
+from leaveout.tables import write_table
 
 with job(snakemake) as log:
-    table = certificates_table(read(snakemake.input.rows))
+    given = snakemake.input
+    files = {
+        "removal sets": [given.rows],
+        "influential groups": given.groups,
+        "poisoning": given.poisoned,
+        "detection": given.planted,
+        "suspects": given.suspects,
+    }
+    table = certificates_table(files)
     for run in table[table["not_certified"] != ""].itertuples():
-        log.warning("%s/%s: not certified, left out: %s", run.dataset, run.variant, run.not_certified)
+        log.warning("%s, %s/%s: not certified: %s", run.experiment, run.dataset, run.variant, run.not_certified)
     write_table(table, readable_certificates(table), snakemake.output, "Certificates of the retrained models.")

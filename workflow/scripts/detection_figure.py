@@ -13,7 +13,7 @@ from leaveout.vouching import marked
 with job(snakemake) as log:
     rows = pa.concat_tables(read(file, SCHEMA) for file in snakemake.input.rows)
     comparison = compare(rows, key=SUSPECTS)
-    for name in comparison.uncertified:
-        log.warning("not certified, not drawn: %s", name)
+    for message in comparison.left_out:
+        log.warning("%s", message)
     titles, note = marked(snakemake.params.titles, snakemake.input.abouts)
     save(detection_figure(rows, comparison, *titles.values(), note), snakemake.output)

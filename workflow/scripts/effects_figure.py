@@ -12,7 +12,7 @@ from leaveout.vouching import marked
 with job(snakemake) as log:
     rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
     comparison = compare(rows, snakemake.params.column)
-    for name in comparison.uncertified:
-        log.warning("not certified, not drawn: %s", name)
+    for message in comparison.left_out:
+        log.warning("%s", message)
     titles, note = marked(snakemake.params.titles, snakemake.input.abouts)
     save(effects_figure(comparison, titles, snakemake.params.quantity, note), snakemake.output)

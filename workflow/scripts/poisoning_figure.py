@@ -14,8 +14,8 @@ from leaveout.vouching import marked
 with job(snakemake) as log:
     given, params = snakemake.input, snakemake.params
     comparison = compare(pa.concat_tables(read(file, SCHEMA) for file in given.rows), key=POISONS)
-    for name in comparison.uncertified:
-        log.warning("not certified, not drawn: %s", name)
+    for message in comparison.left_out:
+        log.warning("%s", message)
     sample = leftmost(comparison.pairs)
     shown = exhibit(params.parser, params.classes, given.raw, *sample) if sample else None
     titles, note = marked(params.titles, given.abouts)

@@ -15,7 +15,7 @@ with job(snakemake) as log:
     evaluation = swept_evaluation(params.evaluations)
     rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
     comparison = compare(rows.filter(pc.field("evaluation") == evaluation), key=VARIANTS)
-    for name in comparison.uncertified:
-        log.warning("not certified, not drawn: %s", name)
+    for message in comparison.left_out:
+        log.warning("%s", message)
     titles, note = marked(params.titles, snakemake.input.abouts)
     save(sweep_figure(comparison, params.sweeps, titles, evaluation, note), snakemake.output)

@@ -41,7 +41,7 @@ SUSPECTS = Key(
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Pairs of effects, and the removals that had to be left out.
+    """Pairs of effects, and what had to be left out.
 
     Attributes
     ----------
@@ -49,10 +49,21 @@ class Comparison:
         The key's columns, method, actual, predicted; a row for each prediction.
     uncertified : list of str
         ``dataset/variant: set_id (status)`` of each removal whose retrain is not proved to be the optimum.
+    uncomputed : list of str
+        ``dataset/variant: set_id (method)`` of each prediction that is missing although the truth is certified.
     """
 
     pairs: pd.DataFrame
     uncertified: list[str]
+    uncomputed: list[str]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What is not drawn, each with the reason."""
+        return [
+            *(f"not certified, not drawn: {name}" for name in self.uncertified),
+            *(f"not computed, not drawn: {name}" for name in self.uncomputed),
+        ]
 
 
 def compare(rows: pa.Table, column: str = "effect", key: Key = SETS) -> Comparison:
@@ -71,11 +82,16 @@ def compare(rows: pa.Table, column: str = "effect", key: Key = SETS) -> Comparis
     frame = rows.select([*known, *key.carried, "method", column, "status"]).to_pandas()
     retrains = frame[frame["method"] == RETRAIN]
     proved = retrains["status"] == Status.CONVERGED.value
-    failed = retrains[~proved].drop_duplicates([*key.place, key.name])
-    where = failed[list(key.place)].astype(str).agg("/".join, axis=1) if len(failed) else pd.Series(dtype=str)
-    names = (where + ": " + failed[key.name] + " (" + failed["status"] + ")").tolist()
     actual = retrains[proved].rename(columns={column: "actual"})[[*known, *key.carried, "actual"]]
     predicted = frame[frame["method"].isin(PREDICTIONS)].rename(columns={column: "predicted"})
     pairs = predicted[[*known, "method", "predicted"]].merge(actual, on=known, validate="many_to_one")
     ordered = pairs[[*known, *key.carried, "method", "actual", "predicted"]]
-    return Comparison(ordered.dropna(subset=["actual", "predicted"]), names)
+    missing = ordered[["actual", "predicted"]].isna().any(axis=1)
+    uncertified, uncomputed = _names(retrains[~proved], key, "status"), _names(ordered[missing], key, "method")
+    return Comparison(ordered[~missing], uncertified, uncomputed)
+
+
+def _names(rows: pd.DataFrame, key: Key, why: str) -> list[str]:
+    """``dataset/variant: set_id (why)`` of some rows, each once."""
+    named = rows.drop_duplicates([*key.place, key.name, why])[[*key.place, key.name, why]].astype(str)
+    return [f"{'/'.join(place)}: {name} ({reason})" for *place, name, reason in named.itertuples(index=False)]

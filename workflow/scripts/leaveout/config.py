@@ -278,6 +278,8 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         if keyword in schema:
             value = schema[keyword]
             parts.append(phrase.format(", ".join(map(str, value)) if isinstance(value, list) else value))
+    if "enum" in schema.get("not", {}):
+        parts.append(f"anything but {', '.join(schema['not']['enum'])}")
     described = f" ({schema['description'].rstrip('.')})" if "description" in schema else ""
     return f"allowed: {', '.join(parts) or 'see config/README.md'}{described}"
 

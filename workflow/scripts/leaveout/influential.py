@@ -121,17 +121,17 @@ def rankings(model: Model, f: Evaluation) -> list[Ranking]:
     return found
 
 
-def strategy(ranking: Ranking) -> str:
+def strategy(evaluation: str, direction: str) -> str:
     """Name of the strategy that removes the first of a ranking: ``top_positive_rif_test_loss``."""
-    return f"top_{DIRECTIONS[ranking.direction][1]}_rif_{ranking.evaluation}"
+    return f"top_{DIRECTIONS[direction][1]}_rif_{evaluation}"
 
 
 def groups(ranking: Ranking, sizes: Sequence[int]) -> list[RemovalSet]:
     """The first k samples of a ranking for each k of ``sizes``, where it has that many and others are left."""
-    most = min(len(ranking.order), len(ranking.rif) - 1)
+    name, most = strategy(ranking.evaluation, ranking.direction), min(len(ranking.order), len(ranking.rif) - 1)
     if missing := [str(k) for k in sizes if k > most]:
-        log.info("%s: at most %d samples, left out: groups of %s", strategy(ranking), most, ", ".join(missing))
-    return [RemovalSet(strategy(ranking), k, 0, np.sort(ranking.order[:k])) for k in sizes if k <= most]
+        log.info("%s: at most %d samples, left out: groups of %s", name, most, ", ".join(missing))
+    return [RemovalSet(name, k, 0, np.sort(ranking.order[:k])) for k in sizes if k <= most]
 
 
 def measure_groups(
@@ -139,7 +139,7 @@ def measure_groups(
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of ``effects.SCHEMA`` of all groups, each on the evaluation function that ranks its samples."""
     ranked = list(ranked)
-    ranked_by = {strategy(ranking): ranking.evaluation for ranking in ranked}
+    ranked_by = {strategy(ranking.evaluation, ranking.direction): ranking.evaluation for ranking in ranked}
     # all sets together, on all functions: the wide products of one block are faster than many narrow ones
     rows = measure(model, evaluations, [group for ranking in ranked for group in groups(ranking, sizes)], labels)
     yield from (row for row in rows if row["evaluation"] == ranked_by[row["strategy"]])

@@ -1,6 +1,7 @@
 """Tables of the most influential samples: each alone, and the first of them together beside certified retrains."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from leaveout import effects
 from leaveout.certificate import Status
 from leaveout.effects import PREDICTIONS, RETRAIN
-from leaveout.influential import DIRECTIONS, SCHEMA
+from leaveout.influential import DIRECTIONS, SCHEMA, strategy
 from leaveout.result_rows import read
 
 #: Status of a retrain that may be shown.
@@ -49,8 +50,8 @@ def groups_table(groups: Iterable[str | Path]) -> pd.DataFrame:
         the certificate of ``actual``: ``effect_error``, ``gradient_norm`` and ``status``.
     """
     rows = pa.concat_tables(effects.read(path) for path in groups).to_pandas()
-    directions = {f"top_{name}": direction for direction, (_, name) in DIRECTIONS.items()}
-    rows["direction"] = rows["strategy"].str.split("_rif_").str[0].map(directions)
+    directions = {strategy(*ranked): ranked[1] for ranked in product(rows["evaluation"].unique(), DIRECTIONS)}
+    rows["direction"] = [directions[name] for name in rows["strategy"]]
     records = []
     for key, group in rows.groupby([*RANKING, "size"], sort=False):
         found = group.set_index("method")

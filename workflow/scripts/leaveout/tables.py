@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from leaveout import files, seeds
 from leaveout.calibration import STATISTICS, calibrate, resamples
-from leaveout.certificate import Status
 from leaveout.comparison import compare
-from leaveout.effects import RETRAIN
 
 
 class TablePaths(Protocol):
@@ -62,13 +60,14 @@ HTML_STYLE: list[Any] = [
 def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame:
     """Calibration of each estimator, by data set, variant and evaluation function, with 95 % intervals.
 
-    All estimators of a group are resampled on the same sets.
+    All estimators of a group are resampled on the same sets: those that every one of them has a prediction of.
     """
     records = []
     groups = compare(rows).pairs.groupby(["dataset", "variant", "evaluation"], sort=False)
-    for (dataset, variant, evaluation), pairs in groups:
+    for (dataset, variant, evaluation), compared in groups:
+        pairs = _of_all_methods(compared)
         methods = dict(list(pairs.groupby("method", sort=False)))
-        strategies = next(iter(methods.values()))["strategy"].to_numpy(dtype=str)
+        strategies = pairs.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
         drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", str(dataset), str(variant)))
         for method, group in methods.items():
             found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
@@ -87,28 +86,10 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     return pd.DataFrame(records, columns=[*key, *limits])
 
 
-def certificates_table(rows: pa.Table) -> pd.DataFrame:
-    """What proves the ground truth: for each run, how many sets are certified and how well, and which are not."""
-    retrains = rows.filter(pa.compute.equal(rows["method"], RETRAIN)).to_pandas()
-    records = []
-    for (dataset, variant), group in retrains.groupby(["dataset", "variant"], sort=False):
-        sets = group.drop_duplicates("set_id")
-        certified = sets["status"] == Status.CONVERGED.value
-        failed = sets[~certified]
-        records.append(
-            {
-                "dataset": dataset,
-                "variant": variant,
-                "sets": len(sets),
-                "certified": int(certified.sum()),
-                "gradient_norm": sets.loc[certified, "gradient_norm"].max(),
-                "newton_decrement": sets.loc[certified, "newton_decrement"].max(),
-                "iterations": sets.loc[certified, "iterations"].max(),
-                "effect_error": group.loc[group["status"] == Status.CONVERGED.value, "effect_error"].max(),
-                "not_certified": "; ".join(failed["set_id"] + " (" + failed["status"] + ")"),
-            }
-        )
-    return pd.DataFrame(records)
+def _of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of the sets that stand beside a prediction of every method."""
+    methods = pairs.groupby("set_id")["method"].transform("nunique")
+    return pairs[methods == pairs["method"].nunique()]
 
 
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:
@@ -120,13 +101,6 @@ def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) 
             f"{value:.3f} [{low:.3f}, {high:.3f}]" if np.isfinite(value) else np.nan for value, low, high in triples
         ]
     return shown
-
-
-def readable_certificates(table: pd.DataFrame) -> pd.DataFrame:
-    """Norms and bounds in scientific notation, and a dash where nothing is certified."""
-    scientific = ("gradient_norm", "newton_decrement", "effect_error")
-    shown = {name: table[name].map("{:.1e}".format, na_action="ignore") for name in scientific}
-    return table.astype(dict.fromkeys(scientific, object)).assign(**shown)
 
 
 def write_table(table: pd.DataFrame, readable: pd.DataFrame, paths: TablePaths, caption: str) -> None:

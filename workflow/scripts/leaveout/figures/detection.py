@@ -18,8 +18,8 @@ from leaveout.figures.style import (
     entry,
     explain,
     head,
+    left_out,
     method_entries,
-    not_certified,
     panels,
     scatter,
     style,
@@ -121,7 +121,7 @@ def detection_figure(rows: pa.Table, comparison: Comparison, title: str, note: s
             entry("planted", marker=PLANTED, markersize=4.5),
             entry("not planted", marker=OTHERS, markersize=4.5),
         ]
-        explain(figure, entries, "Estimator", [not_certified(comparison.uncertified, "samples"), note])
+        explain(figure, entries, "Estimator", [*left_out(comparison, "samples"), note])
     parts = [curves.assign(panel="found"), pairs.assign(panel="effects")]
     points = pd.concat(parts, ignore_index=True).astype(dict.fromkeys(WHOLE, "Int64"))
     return Drawing(figure, points[["panel", *points.columns.drop("panel")]])

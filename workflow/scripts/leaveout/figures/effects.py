@@ -10,8 +10,8 @@ from leaveout.figures.style import (
     entry,
     explain,
     head,
+    left_out,
     method_entries,
-    not_certified,
     panels,
     scatter,
     strategy_entries,
@@ -52,6 +52,6 @@ def effects_figure(
             head(first, title)
             last.set_xlabel(f"actual {quantity}\n(retraining)")
         entries = [*method_entries(METHODS), entry(""), *strategy_entries(points["strategy"])]
-        notes = [not_certified(comparison.uncertified, "sets"), note]
+        notes = [*left_out(comparison, "sets"), note]
         explain(figure, entries, "Estimator, removal strategy", notes)
     return Drawing(figure, points)

@@ -14,8 +14,8 @@ from leaveout.figures.style import (
     entry,
     explain,
     head,
+    left_out,
     method_entries,
-    not_certified,
     panels,
     scatter,
     style,
@@ -72,5 +72,5 @@ def poisoning_figure(comparison: Comparison, exhibit: Exhibit | None, title: str
             entries.append(entry("the sample on the left", **RING))
         else:
             left.set_axis_off()
-        explain(figure, entries, "Estimator", [not_certified(comparison.uncertified, "samples"), note])
+        explain(figure, entries, "Estimator", [*left_out(comparison, "samples"), note])
     return Drawing(figure, points)

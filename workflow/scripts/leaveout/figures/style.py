@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from leaveout import files
 from leaveout.arrays import Array
+from leaveout.comparison import Comparison
 
 #: Okabe & Ito's green, blue and sky blue: the paper's colours, told apart by colour-blind readers too.
 COLORS = {"if": "#009E73", "rif": "#0072B2", "newton": "#56B4E9"}
@@ -200,9 +201,13 @@ def explain(figure: Figure, entries: Iterable[Line2D], title: str, notes: Iterab
         figure.text(left, 0.1 / height, "\n".join(said), ha="left", va="bottom", fontsize=7)
 
 
-def not_certified(names: Sequence[str], what: str) -> str | None:
-    """Say how many have no certificate, if any."""
-    return f"{len(names)} {what} not certified, not drawn" if names else None
+def left_out(comparison: Comparison, what: str) -> list[str]:
+    """Say how many removals have no certificate, and how many predictions no number, if any."""
+    missing = {
+        f"{what} not certified, not drawn": comparison.uncertified,
+        "predictions not computed": comparison.uncomputed,
+    }
+    return [f"{len(names)} {fate}" for fate, names in missing.items() if names]
 
 
 def save(drawing: Drawing, paths: Iterable[str | Path]) -> None:

@@ -13,8 +13,8 @@ from leaveout.figures.style import (
     entry,
     explain,
     head,
+    left_out,
     method_entries,
-    not_certified,
     panels,
     scatter,
     strategy_entries,
@@ -92,6 +92,6 @@ def sweep_figure(
                 ax.set_xlabel(f"actual {quantity} effect\n(retraining)")
         points = pd.concat(drawn, ignore_index=True)
         entries = [*method_entries(METHODS), entry(""), *strategy_entries(points["strategy"])]
-        notes = [not_certified(comparison.uncertified, "sets"), note]
+        notes = [*left_out(comparison, "sets"), note]
         explain(figure, entries, "Estimator, removal strategy", notes)
     return Drawing(figure, points[["row", *points.columns.drop("row")]])
