@@ -254,7 +254,7 @@ def test_a_study_without_sweeps_or_poisoning_has_no_such_figure(fresh, tmp_path)
 def test_without_a_target_all_studies_are_asked_for(fresh):
     planned = fresh.planned()
     assert planned["run_record"] == planned["figure1"] == 3  # demo, rif and tiny
-    assert planned["effects"] == 4 + 8 * (6 + 17)
+    assert planned["effects"] == 4 + 8 * 6 + 7 * 17
     assert planned["all"] == 1
 
 
