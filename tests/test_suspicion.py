@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 import leaveout
 from conftest import case, gaussian
 from leaveout import blocks, result_rows
-from leaveout.detection import detect
+from leaveout.detection import detect, with_further
 from leaveout.effects import RETRAIN
 from leaveout.embeddings import Embeddings, Samples
 from leaveout.errors import InvalidData
@@ -216,6 +216,15 @@ def test_the_control_does_not_depend_on_how_many_are_planted():
     for draw in range(3):
         first, second = (set(rows[rows["control"] & (rows["draw"] == draw)]["id"]) for rows in (few, many))
         assert first == second
+
+
+@pytest.mark.parametrize("shape", [(60, 7), (40, 90)])
+def test_a_fit_with_further_samples_begins_at_its_optimum(shape, intercept):
+    solved = case(*shape, intercept=intercept)
+    X, y = gaussian(9, shape[1], seed=9)
+    start = with_further(solved.model, X, 1 - y)
+    together = leaveout.fit(np.vstack([solved.X, X]), np.append(solved.y, 1 - y), 1e-3, intercept=intercept)
+    assert_allclose(start, together.theta, rtol=1e-8, atol=1e-10)
 
 
 def test_draws_that_would_share_most_of_their_samples_are_refused():

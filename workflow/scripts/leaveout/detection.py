@@ -7,12 +7,15 @@ import numpy as np
 import pyarrow as pa
 
 from leaveout import seeds
+from leaveout.arrays import Array
 from leaveout.devices import Device
 from leaveout.embeddings import Embeddings, Samples
+from leaveout.enlarged import enlarge
 from leaveout.errors import InvalidData
 from leaveout.fitting import fit
-from leaveout.linear_algebra import on_host, placed
+from leaveout.linear_algebra import beside, on_host, placed
 from leaveout.model import Model
+from leaveout.retraining import retrain_block
 from leaveout.suspicion import rank_samples
 
 #: Largest share of the test samples that a draw may plant: draws that share most of their samples are none.
@@ -39,6 +42,16 @@ def plant(embeddings: Embeddings, count: int, generator: np.random.Generator) ->
         np.concatenate([training.y, 1 - test.y[chosen]]),
         np.concatenate([training.ids, test.ids[chosen]]),
     )
+
+
+def with_further(clean: Model, X: Array, y: Array) -> Array:
+    """Parameters, (p,), of the model with further samples, found with the clean model's factor: where a fit begins.
+
+    The optimum under ``per_sample``, and close to it under ``fixed``, where more samples weigh the regulariser more.
+    """
+    wide = enlarge(clean, X, y)
+    found = retrain_block(wide, [wide.only(*range(len(y)))], 0 * wide.parameters[None, :])
+    return clean.theta + on_host(wide.coordinates.lift(beside(wide.X, found.change)))[0]
 
 
 def detect(
@@ -80,7 +93,7 @@ def detect(
         penalty.regularization,
         penalty.regularizer,
         penalty.intercept,
-        start=on_host(clean.theta),
+        start=with_further(clean, samples.X[n:], samples.y[n:]),
     )
     control = seeds.generator(seed, dataset, n, "planted", draw, "control")
     return rank_samples(model, samples, planted, settings["retrained"], control, {**labels, "draw": draw})

@@ -58,9 +58,9 @@ class Enlarged(Expansion):
         curvature[self.trained :] = 0.0
         return curvature
 
-    def without_others(self, sample: int) -> RemovedHessian:
-        """Leave out all further samples but one; the Hessian is the regulariser's share of m - 1 samples less."""
-        others = self.trained + np.delete(np.arange(self.further), sample)
+    def only(self, *samples: int) -> RemovedHessian:
+        """Leave out all further samples but some; the Hessian is the regulariser's share of the others less."""
+        others = self.trained + np.delete(np.arange(self.further), samples)
         diagonal = self.whitening.shifted((1 - len(others)) * self.penalty.share)
         return RemovedHessian(others, 0 * self.parameters, min(1.0, float(diagonal.min())))
 

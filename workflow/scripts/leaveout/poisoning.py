@@ -112,7 +112,7 @@ def _poison(model: Model, X: Array, y: Array) -> Poisoned:
     logit, actual, influence, rescaled, error = np.full((5, m), np.nan)
     for block in blocks(wide.X.shape, m):
         rows = np.arange(block.start, block.stop)
-        without = [wide.without_others(int(row)) for row in rows]
+        without = [wide.only(int(row)) for row in rows]
         found = retrain_block(wide, without, beside(wide.X, np.zeros((len(rows), q))))
         refit.assign(block, found)
         change = beside(wide.X, found.change)
