@@ -6,8 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
+from leaveout.blocks import BLOCK_BYTES
+
 #: What Python and its packages take, in MB, and with a network and a batch of what it embeds.
-PYTHON, NETWORK = 600, 3000
+PYTHON, NETWORK = 400, 3000
+#: MB of a block of removal sets, and of the piece of it that is worked on.
+BLOCK = 1.5 * BLOCK_BYTES / 2**20
+#: Copies of the features that a fit holds: where they are wider than tall it also factors them.
+TALL, WIDE = 4, 6
 #: Bytes of a number in a file of features: no format that is read has shorter ones, uncompressed.
 SHORTEST = 4
 
@@ -38,9 +44,10 @@ def problem_size(
 
 
 def model_mb(n: int, d: int) -> float:
-    """Memory of one run's jobs: four copies of the features, four factors, a block of removal sets, and Python."""
+    """Memory of one run's jobs: some copies of the features, four factors, a block of removal sets, and Python."""
     q = min(n, d) + 1
-    return PYTHON + 8 * (4 * n * d + 4 * q * q) / 2**20
+    copies = TALL if n > d else WIDE
+    return PYTHON + BLOCK + 8 * (copies * n * d + 4 * q * q) / 2**20
 
 
 def embedding_mb(n: int, d: int) -> float:
