@@ -77,11 +77,7 @@ before, (n, d) = peak(), map(int, sys.argv[1:])
 X, y = gaussian(n, d, seed=0, spread=0.3)
 model = leaveout.fit(X, y, 1e-3, intercept="penalized")
 evaluations = evaluation.bind(["test_loss"], model, X[:100], y[:100], 0, "d")
-<<<<<<< HEAD
-sets = [RemovalSet("random", 2, i, np.array([i, i + 1])) for i in range(160)]
-=======
 sets = [RemovalSet("random", 2, i, np.array([i, i + 1])) for i in range(150)]
->>>>>>> ac8c19654e7a4a269563ff517f7a887b8b65287e
 for row in measure(model, evaluations, sets, {}):
     assert row["method"] != "retrain" or row["status"] == "converged"
 print(before, peak())
