@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 from checkout import ROOT, copy_of_the_checkout
 from leaveout.certificate import Status
@@ -32,9 +33,13 @@ def finished(tmp_path_factory, mirror):
     """A checkout in which the study has run, with fewer removal sets than it has."""
     folder = tmp_path_factory.mktemp("offline")
     checkout = copy_of_the_checkout(folder)
-    text = (ROOT / "config" / "offline.yaml").read_text()
-    few = "    removal: {strategies: [random], sizes: {min: 1, max: 5, count: 2}}\n"
-    (folder / "few.yaml").write_text(text.replace("  offline:\n", f"  offline:\n{few}    bootstrap: 100\n"))
+    config = yaml.safe_load((ROOT / "config" / "offline.yaml").read_text())
+    study = config["studies"]["offline"]
+    for variation in study["vary"]:
+        variation |= {key: [values[0], values[-1]] for key, values in variation.items() if key != "dataset"}
+    few = {"strategies": ["random"], "sizes": {"min": 1, "max": 5, "count": 2}}
+    study |= {"removal": few, "bootstrap": 100, "poisoning": study["poisoning"] | {"draws": 5}}
+    (folder / "few.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     for target in ("resources/embeddings/enron_package/X.npy", "offline"):  # the first has the machine to itself
         done = checkout.snakemake(target, config=folder / "few.yaml", options=["--config", f"mirror={mirror}"])
         assert done.returncode == 0, done.stdout
