@@ -7,6 +7,16 @@ from leaveout.effects import RETRAIN, table
 
 #: How far each prediction is from the truth: a factor of it.
 FACTORS = {"if": 0.5, "rif": 0.8, "newton": 1.02}
+#: A run, for rows of which nothing depends on it.
+LABELS = {
+    "study": "s",
+    "dataset": "d",
+    "variant": "base",
+    "regularization": 1e-3,
+    "regularizer": "per_sample",
+    "intercept": "penalized",
+    "n_train": 80,
+}
 EVALUATIONS = ("test_prediction", "test_loss", "self_loss")
 
 

@@ -12,18 +12,10 @@ from leaveout import blocks, effects, influential, measurement, result_rows
 from leaveout.evaluation import EVALUATIONS, bind
 from leaveout.removal import RemovalSet
 from oracles.dense import sigmoid
+from rows import LABELS
 from tolerance import EXACT, FINITE_DIFFERENCE
 
 NAMES = list(EVALUATIONS)
-LABELS = {
-    "study": "s",
-    "dataset": "d",
-    "variant": "base",
-    "regularization": 1e-3,
-    "regularizer": "per_sample",
-    "intercept": "penalized",
-    "n_train": 60,
-}
 TEST = 120
 
 

@@ -7,16 +7,7 @@ import leaveout
 from conftest import gaussian
 from leaveout import blocks, effects, evaluation, measurement
 from leaveout.removal import RemovalSet
-
-LABELS = {
-    "study": "s",
-    "dataset": "d",
-    "variant": "base",
-    "regularization": 1e-3,
-    "regularizer": "per_sample",
-    "intercept": "unpenalized",
-    "n_train": 70,
-}
+from rows import LABELS
 
 
 @pytest.fixture

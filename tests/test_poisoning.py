@@ -13,17 +13,8 @@ from leaveout.effects import RETRAIN
 from leaveout.embeddings import Samples
 from leaveout.poisoning import SCHEMA, chosen, poison, rows
 from oracles.dense import Problem
+from rows import LABELS
 from tolerance import EXACT
-
-LABELS = {
-    "study": "s",
-    "dataset": "d",
-    "variant": "base",
-    "regularization": 1e-3,
-    "regularizer": "per_sample",
-    "intercept": "none",
-    "n_train": 60,
-}
 
 
 def poisons(d, count=5):

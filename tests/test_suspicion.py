@@ -14,19 +14,11 @@ from leaveout.detection import detect, with_further
 from leaveout.effects import RETRAIN
 from leaveout.embeddings import Embeddings, Samples
 from leaveout.errors import InvalidData
-from leaveout.suspicion import METHODS, SCHEMA, actual_rises, own_changes, predicted_rises, rank_samples, ranks
+from leaveout.ranking import ranks
+from leaveout.suspicion import METHODS, SCHEMA, actual_rises, own_changes, predicted_rises, rank_samples
 from leaveout.suspicion_tables import STATISTICS, auroc, detection_table, mean_interval, suspects_table
+from rows import LABELS
 from tolerance import EXACT
-
-LABELS = {
-    "study": "s",
-    "dataset": "d",
-    "variant": "base",
-    "regularization": 1e-3,
-    "regularizer": "per_sample",
-    "intercept": "penalized",
-    "n_train": 80,
-}
 
 
 def plain_loss(dense, theta, i):
@@ -232,6 +224,15 @@ def test_draws_that_would_share_most_of_their_samples_are_refused():
         draws_of(planted=51)
 
 
+def top_of(draw, method):
+    """Slope through the origin of predicted on actual rises, and mean actual rise, of the first twelve: row by row."""
+    actual = {row.id: row.effect for row in draw.itertuples() if row.method == RETRAIN}
+    first = [row for row in draw.itertuples() if row.method == method and row.rank <= 12]
+    pairs = [(actual[row.id], row.effect) for row in first]
+    slope = sum(x * y for x, y in pairs) / sum(x * x for x, _ in pairs)
+    return slope, sum(x for x, _ in pairs) / 12
+
+
 def test_planted_samples_come_first_and_the_table_says_how_well():
     rows, *_ = draws_of()
     found = detection_table(rows).set_index("ranking")
@@ -244,6 +245,9 @@ def test_planted_samples_come_first_and_the_table_says_how_well():
         recall = [draw.loc[draw["rank"] <= 10, "planted"].sum() / 10 for _, draw in part.groupby("draw")]
         assert found.loc[method, "recall"] == pytest.approx(np.mean(recall))
         assert found.loc[method, "auroc"] > 0.8
+        slopes, tops = zip(*(top_of(draw, method) for _, draw in frame.groupby("draw")), strict=True)
+        assert found.loc[method, "slope"] == pytest.approx(np.mean(slopes))
+        assert found.loc[method, "top_rise"] == pytest.approx(np.mean(tops))
         assert found.loc[method, "top_rise"] > found.loc["control", "top_rise"]
         assert found.loc[method, "certified"] == found.loc[method, "retrained"] == 36
     for name in STATISTICS:

@@ -27,6 +27,7 @@ from leaveout.evaluation import Evaluation, Evaluations
 from leaveout.linear_algebra import on_host, squares
 from leaveout.measurement import measure
 from leaveout.model import Model
+from leaveout.ranking import ranks
 from leaveout.removal import RemovalSet
 from leaveout.result_rows import RUN
 
@@ -112,10 +113,9 @@ def rankings(model: Model, f: Evaluation) -> list[Ranking]:
     rif, influence = leading_effects(model, f, "rif"), leading_effects(model, f, "if")
     found = []
     for direction, (sign, _) in DIRECTIONS.items():
-        order, by_if = (np.argsort(-sign * values, kind="stable") for values in (rif, influence))
+        order = np.argsort(-sign * rif, kind="stable")
         order = order[sign * rif[order] > 0]
-        if_rank = np.empty_like(by_if)
-        if_rank[by_if] = np.arange(1, model.n + 1)
+        if_rank = ranks(sign * influence, np.arange(model.n))
         if len(order):
             found.append(Ranking(f.name, direction, order, rif, influence, if_rank))
     return found

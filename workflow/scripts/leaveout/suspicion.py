@@ -29,6 +29,7 @@ from leaveout.estimators import Additive, attribution, newton_change
 from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, dots, on_host, squares
 from leaveout.model import Model
+from leaveout.ranking import ranks
 from leaveout.result_rows import CERTIFICATE, RUN
 from leaveout.retraining import Retraining, factor_removable, retrain_block
 
@@ -72,13 +73,6 @@ def rises(model: Model, samples: IntArray | slice, t: Array) -> Array:
 def predicted_rises(model: Model, method: Additive) -> Array:
     """Rise of each training sample's own loss when it is removed, (n,), a numpy array."""
     return np.asarray(on_host(rises(model, slice(None), own_changes(model, method))))
-
-
-def ranks(rise: Array, priority: IntArray) -> IntArray:
-    """Rank of each sample, (n,): 1 is the largest rise; of equal ones that of the least ``priority``, (n,)."""
-    found = np.empty(len(rise), dtype=np.int64)
-    found[np.lexsort((priority, -rise))] = 1 + np.arange(len(rise))
-    return found
 
 
 def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Array]:
