@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch test-embed test-report embed bench bench-paper lint format report lock clean
+.PHONY: help run slurm test test-torch test-embed test-report test-slurm plan embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,17 @@ run: $(VENV)/.run ## run a study (STUDY=demo) and make its report
 	@$(MAKE) --no-print-directory results/$(STUDY)/report.html
 	@printf '\nfigures  %s\ntables   %s\nrows     %s\nreport   %s\n' results/$(STUDY)/figures/ results/$(STUDY)/tables/ \
 	  results/$(STUDY)/effects.parquet results/$(STUDY)/report.html
+
+# Submissions of an interrupted run go on by themselves; they are waited for, so that nothing is computed twice.
+ORPHANS = squeue --me --noheader --format='%A %Z' | awk -v here="$(CURDIR)" '$$2 == here {print $$1}'
+slurm: $(VENV)/.slurm ## run a study on a SLURM cluster (STUDY=demo), or go on with one that was interrupted
+	@while left=$$($(ORPHANS)) && [ -n "$$left" ]; do \
+	  echo "waiting for submissions of an earlier run (scancel $$(echo $$left) ends them)"; sleep 10; done
+	$(BIN)/snakemake --workflow-profile profiles/slurm --unlock $(STUDY)
+	$(BIN)/snakemake --workflow-profile profiles/slurm $(STUDY)
+
+plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo), without a cluster
+	PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(STUDY)
 
 report: $(VENV)/.run ## make the report of a finished study (STUDY=demo) anew
 	@rm -f results/$(STUDY)/report.html
@@ -37,6 +48,9 @@ test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound
 
 test-report: $(VENV)/.test-report ## open a report in headless Chromium, which must be installed, and click through it
 	$(BIN)/python -m pytest -m browser tests/test_report.py
+
+test-slurm: $(VENV)/.test-slurm ## run studies on a SLURM cluster that the tests start; needs root and Debian's slurm-wlm, munge
+	$(BIN)/python -m pytest -m slurm tests/slurm
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 
@@ -62,6 +76,8 @@ lock: ## resolve the pinned requirements anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	  --extra workflow pyproject.toml --output-file requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --extra workflow --extra slurm --constraint requirements/run.txt pyproject.toml --output-file requirements/slurm.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	  --extra workflow --extra test pyproject.toml --output-file requirements/test.txt
 
 clean: ## delete what jobs and tools made; keeps .venv and resources/
@@ -86,6 +102,15 @@ $(VENV)/.test: requirements/test.txt | $(VENV)/bin/python
 	@echo "installing packages and those of the tests (once, a minute or two)"
 	@$(PIP) $<
 	@touch $(VENV)/.run $@
+
+# Snakemake's plugin for SLURM, beside the run's packages.
+$(VENV)/.slurm: requirements/slurm.txt | $(VENV)/bin/python
+	@echo "installing packages and Snakemake's plugin for SLURM"
+	@$(PIP) $<
+	@touch $(VENV)/.run $@
+
+$(VENV)/.test-slurm: $(VENV)/.slurm $(VENV)/.test
+	@touch $@
 
 # Not locked: which files torch consists of depends on the machine's graphics card.
 UNLOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement

@@ -19,18 +19,28 @@ class Checkout:
 
     folder: Path
 
-    def snakemake(self, *targets, options=(), config=TINY, **environment):
+    def snakemake(self, *targets, options=(), config=TINY, timeout=None, **environment):
         """Run Snakemake; standard output and error come together."""
+        with self.started(*targets, options=options, config=config, **environment) as process:
+            output, _ = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    @contextmanager
+    def started(self, *targets, options=(), config=TINY, **environment):
+        """Start Snakemake; what still runs in the end is killed."""
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
-        return subprocess.run(
-            [*command, "--configfile", str(config), "--", *targets],
+        with subprocess.Popen(
+            [*command, *(["--configfile", str(config)] if config else []), "--", *targets],
             cwd=self.folder,
             env=os.environ | {"XDG_CACHE_HOME": str(self.folder / ".cache")} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, *targets):
         """Run targets to their end; return how many jobs of each rule that took."""

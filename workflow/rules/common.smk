@@ -15,7 +15,6 @@ sys.path.insert(0, str(SCRIPTS))
 from leaveout.config import BASE, load
 from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
-from leaveout.memory import embedding_mb, model_mb, problem_size
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -112,23 +111,6 @@ def model_settings(wildcards):
     return {key: settings[key] for key in ("regularization", "regularizer", "intercept")}
 
 
-def size_of(wildcards):
-    """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
-    expected = CONFIG.datasets[wildcards.dataset].get("expected")
-    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/X.npy", raw_files(wildcards))
-
-
-def memory_mb(wildcards, attempt):
-    """Memory for one run's model."""
-    n, d = size_of(wildcards)
-    return int(attempt * model_mb(run_of(wildcards).settings["n_train"] or n, d))
-
-
-def enlarged_memory_mb(wildcards, attempt):
-    """Memory for a model beside further samples: twice that of the model alone."""
-    return 2 * memory_mb(wildcards, attempt)
-
-
 def planting_settings(wildcards):
     """How many samples a draw plants, and how many models it retrains for the truth."""
     settings = study_of(wildcards).poisoning
@@ -214,10 +196,6 @@ def products(name):
     ]
 
 
-#: What rules with networks ask for beside memory: a graphics card, if the configuration insists on one.
-GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
-
-
 def embedded_by(method):
     """Names of the data sets that an embedding is used for."""
     return [name for name, dataset in CONFIG.datasets.items() if dataset["embedding"]["method"] == method]
@@ -292,20 +270,6 @@ def preparation_entry(wildcards):
     if isinstance(embedding.get("weights"), dict):
         embedding["weights"] = {key: value for key, value in embedding["weights"].items() if key != "license"}
     return {key: entry.get(key) for key in ("parser", "classes", "split")} | {"embedding": embedding}
-
-
-def embedding_workers(wildcards):
-    """Processes that prepare what a network takes; no result depends on them."""
-    return CONFIG.datasets[wildcards.dataset]["embedding"].get("workers", 0)
-
-
-def embedding_memory_mb(wildcards, attempt):
-    """Memory for an embedding."""
-    return int(attempt * embedding_mb(*size_of(wildcards)))
-
-
-#: What every embedding asks for.
-EMBEDDING = {"mem_mb": embedding_memory_mb, "device": CONFIG.device, "workers": embedding_workers}
 
 
 def embedding_digest(wildcards):

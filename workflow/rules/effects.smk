@@ -23,6 +23,7 @@ rule effects:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory_mb,
+        runtime=minutes(removed_sets),
         device=CONFIG.device,
     params:
         training=training_settings,

@@ -23,6 +23,7 @@ rule fit:
     threads: 1  # jobs side by side; threads that wait for each other take thrice as long where a core is shared
     resources:
         mem_mb=memory_mb,
+        runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         training=training_settings,

@@ -24,6 +24,7 @@ rule influential:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory_mb,
+        runtime=minutes(influential_groups),
         device=CONFIG.device,
     params:
         training=training_settings,

@@ -25,6 +25,7 @@ rule poisoning:
         "../../envs/core.yaml"
     resources:
         mem_mb=enlarged_memory_mb,
+        runtime=minutes(poisons),
         device=CONFIG.device,
     params:
         training=training_settings,
@@ -57,6 +58,7 @@ rule detection:
         "../../envs/core.yaml"
     resources:
         mem_mb=enlarged_memory_mb,
+        runtime=minutes(inspected_samples),
         device=CONFIG.device,
     params:
         training=training_settings,

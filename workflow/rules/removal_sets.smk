@@ -22,6 +22,7 @@ rule removal_sets:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory_mb,
+        runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         training=training_settings,

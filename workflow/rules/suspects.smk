@@ -22,6 +22,7 @@ rule suspects:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory_mb,
+        runtime=minutes(suspicious_samples),
         device=CONFIG.device,
     params:
         training=training_settings,

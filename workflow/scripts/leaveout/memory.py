@@ -10,6 +10,8 @@ from leaveout.blocks import BLOCK_BYTES
 
 #: What Python and its packages take, in MB, and with a network and a batch of what it embeds.
 PYTHON, NETWORK = 400, 3000
+#: MB of Snakemake itself beside a job on a cluster: it starts itself twice there. The plugin for SLURM brings pandas.
+SNAKEMAKE = 350
 #: MB of a block of removal sets, and of the piece of it that is worked on.
 BLOCK = 1.5 * BLOCK_BYTES / 2**20
 #: Copies of the features that a fit holds: where they are wider than tall it also factors them.

@@ -1,0 +1,241 @@
+"""Studies on a real SLURM cluster: the same numbers as on one machine, whatever happens on the way."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import cluster
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from agreement import disagreements
+from checkout import TINY, copy_of_the_checkout
+
+pytestmark = pytest.mark.slurm
+
+PROFILE = ("--workflow-profile", "profiles/slurm")
+#: Seconds between two looks at something that is to happen, and until it must have.
+PAUSE, PATIENCE = 0.2, 120
+#: Seconds that a run may take.
+LIMIT, DEMO_LIMIT = 300, 900
+EMBEDDED, RUN = Path("resources/embeddings/few_digits/X.npy"), Path("results/small/few_digits/base")
+SHARDS = [str(RUN / "effects" / f"{name}.parquet") for name in ("random", "high_loss")]
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    """A cluster, for all tests."""
+    with cluster.running() as started:
+        yield started
+
+
+@pytest.fixture
+def checkout(slurm, tmp_path):
+    """A checkout whose profile is filled in for that cluster; its submissions are ended in the end."""
+    yield filled_in(with_small_study(copy_of_the_checkout(tmp_path)))
+    for job in slurm.queue():
+        slurm.cancel(job)
+
+
+def filled_in(checkout):
+    """Uncomment what this cluster needs, as the profile says, and look after its submissions more often."""
+    file = checkout.folder / "profiles/slurm/config.yaml"
+    text = file.read_text()
+    for before, after in (
+        ("#slurm-status-command: squeue", "slurm-status-command: squeue"),
+        ("slurm-init-seconds-before-status-checks: 15", "slurm-init-seconds-before-status-checks: 3"),
+        ("latency-wait: 60", "latency-wait: 10"),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    file.write_text(text)
+    return checkout
+
+
+def with_small_study(checkout):
+    """Make a study of seconds the only one: the tiny one, without poisoning."""
+    tiny, config = yaml.safe_load(TINY.read_text()), checkout.folder / "config"
+    study = {key: value for key, value in tiny["studies"]["tiny"].items() if key != "poisoning"}
+    (config / "config.yaml").write_text(yaml.safe_dump({"seed": 0, "studies": {"small": study}}))
+    known = yaml.safe_load((config / "datasets.yaml").read_text())
+    (config / "datasets.yaml").write_text(yaml.safe_dump(known | {"datasets": tiny["datasets"]}, sort_keys=False))
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The small study, run on this machine without a cluster."""
+    checkout = with_small_study(copy_of_the_checkout(tmp_path_factory.mktemp("undisturbed")))
+    done = checkout.snakemake("small", config=None, timeout=LIMIT)
+    assert done.returncode == 0, done.stdout
+    return checkout.folder
+
+
+@pytest.fixture
+def embedded(checkout, undisturbed):
+    """A checkout that has the embedding already."""
+    shutil.copytree(undisturbed / "resources", checkout.folder / "resources")
+    return checkout
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What SLURM recorded of one submission that ended."""
+
+    job: str
+    state: str
+    cores: int
+    memory_mb: int
+    minutes: int
+    node: str
+    resources: str
+    begin: datetime
+    end: datetime
+
+
+def ended(slurm, checkout):
+    """Submissions from a checkout that ended, in the order in which they did."""
+    return [
+        Submission(
+            record["JobId"],
+            record["JobState"],
+            int(record["ProcCnt"]),
+            int(re.search(r"mem=(\d+)M", record["Tres"])[1]),
+            int(record["TimeLimit"]),
+            record["NodeList"],
+            record["Tres"],
+            datetime.fromisoformat(record["StartTime"]),
+            datetime.fromisoformat(record["EndTime"]),
+        )
+        for record in slurm.completed()
+        if record["WorkDir"] == str(checkout.folder)
+    ]
+
+
+def submit(checkout, *targets, options=()):
+    """Run targets on the cluster, to their end."""
+    done = checkout.snakemake(*targets, options=[*PROFILE, *options], config=None, timeout=LIMIT)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def until(happened, process=None):
+    """Wait for something; fail if it does not happen, or if the run ends before."""
+    end = time.monotonic() + PATIENCE
+    while not (found := happened()):
+        assert time.monotonic() < end, "it did not happen"
+        assert process is None or process.poll() is None, process.stdout.read()
+        time.sleep(PAUSE)
+    return found
+
+
+def rows(folder):
+    """Files with rows of a folder, each read whole: a partial one would be an error."""
+    return {str(file.relative_to(folder)): pq.read_table(file) for file in (folder / "results").rglob("*.parquet")}
+
+
+def test_a_study_on_the_cluster_has_the_numbers_of_the_local_run(slurm, tmp_path, capsys):
+    local, remote = (copy_of_the_checkout(tmp_path / name) for name in ("local", "remote"))
+    filled_in(remote)
+    begin = time.monotonic()
+    done = local.snakemake("demo", config=None, timeout=DEMO_LIMIT)
+    assert done.returncode == 0, done.stdout
+    middle = time.monotonic()
+    done = remote.snakemake("demo", options=PROFILE, config=None, timeout=DEMO_LIMIT)
+    assert done.returncode == 0, done.stdout
+    end = time.monotonic()
+    assert disagreements(local.folder / "results", remote.folder / "results") == []
+    made = [
+        {str(p.relative_to(each.folder)) for p in (each.folder / "results").rglob("*.*")} for each in (local, remote)
+    ]
+    assert made[0] == made[1]
+    submissions = ended(slurm, remote)
+    runs, embedding, presented = 6, 1, 1
+    assert [each.state for each in submissions] == ["COMPLETED"] * (runs + embedding + presented)
+    assert {each.cores for each in submissions} == {1}
+    with capsys.disabled():
+        print(f"\ndemo: local {middle - begin:.0f} s, SLURM {end - middle:.0f} s, {timing(submissions)}")  # noqa: T201
+
+
+def timing(submissions):
+    """Where the time of a run on the cluster went: what its submissions took, and how long none of them ran."""
+    begin, covered, reached = min(each.begin for each in submissions), 0.0, submissions[0].begin
+    for each in sorted(submissions, key=lambda each: each.begin):
+        covered += max(0.0, (each.end - max(each.begin, reached)).total_seconds())
+        reached = max(reached, each.end)
+    lengths = ", ".join(f"{(each.end - each.begin).total_seconds():.0f}" for each in submissions)
+    idle = (reached - begin).total_seconds() - covered
+    return (
+        f"of which none of its submissions ran for {idle:.0f} s between the first and the last; they took {lengths} s"
+    )
+
+
+def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(slurm, checkout):
+    too_little_at_first = "embed_fourier:mem_mb=250 * attempt**3"
+    submit(checkout, str(EMBEDDED), options=["--set-resources", too_little_at_first])
+    first, second = ended(slurm, checkout)
+    assert (first.memory_mb, second.memory_mb) == (250, 2000)
+    assert first.state != "COMPLETED" == second.state
+    assert second.minutes == 2 * first.minutes
+    [log] = (checkout.folder / "logs/slurm").rglob(f"{first.job}.log")
+    assert "memory" in log.read_text()
+
+
+def test_jobs_that_ask_for_a_card_get_one_where_the_cards_are(slurm, checkout):
+    asked = ["embed_fourier:gpu=1", "embed_fourier:slurm_partition='gpu'"]
+    submit(checkout, str(EMBEDDED), options=["--set-resources", *asked])
+    [submission] = ended(slurm, checkout)
+    assert (submission.node, submission.state) == ("gpu1", "COMPLETED")
+    assert "gres/gpu=1" in submission.resources
+
+
+def test_a_cancelled_run_is_submitted_again(slurm, embedded, undisturbed):
+    with embedded.started(*SHARDS, options=PROFILE, config=None) as process:
+        until((embedded.folder / RUN / "removal_sets.parquet").exists, process)
+        [running] = slurm.queue("running")
+        slurm.cancel(running)
+        output, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, output
+    assert [each.state for each in ended(slurm, embedded)] == ["CANCELLED", "COMPLETED"]
+    assert disagreements(undisturbed / RUN / "effects", embedded.folder / RUN / "effects") == []
+
+
+def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
+    with embedded.started(*SHARDS, options=PROFILE, config=None) as process:
+        until((embedded.folder / RUN / "fit.npz").exists, process)
+        slurm.set_node("cpu1", "down")
+        assert not slurm.queue("running")
+        slurm.set_node("cpu1", "resume")
+        output, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, output
+    assert [each.state for each in ended(slurm, embedded)] == ["NODE_FAIL", "COMPLETED"]
+    assert disagreements(undisturbed / RUN / "effects", embedded.folder / RUN / "effects") == []
+
+
+def test_a_killed_run_goes_on_where_it_was(slurm, checkout, undisturbed):
+    """Snakemake is killed while submissions run; the same command waits for these, and does what is left."""
+    command = ["make", "slurm", "STUDY=small", f"VENV={Path(sys.executable).parents[1]}"]
+    with subprocess.Popen(command, cwd=checkout.folder, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+        until(lambda: len(list(checkout.folder.rglob("fit.npz"))) == 2, process)
+        [snakemake] = psutil.Process(process.pid).children()
+        snakemake.kill()
+        process.wait(PATIENCE)
+    running = slurm.queue("running")
+    assert running, "nothing ran when Snakemake was killed"
+    before = (checkout.folder / EMBEDDED).stat().st_mtime_ns
+    assert set(rows(checkout.folder)) < set(rows(undisturbed))
+    done = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"scancel {' '.join(running)}" in done.stdout
+    submissions = ended(slurm, checkout)
+    embedding, runs, presented = 1, 2, 1
+    assert [each.state for each in submissions] == ["COMPLETED"] * (embedding + runs + presented)
+    assert (checkout.folder / EMBEDDED).stat().st_mtime_ns == before
+    assert disagreements(undisturbed / "results", checkout.folder / "results") == []
