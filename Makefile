@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 STUDY ?= demo
+DEVICE ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,8 +27,8 @@ slurm: $(VENV)/.slurm ## run a study on a SLURM cluster (STUDY=demo), or go on w
 	$(BIN)/snakemake --workflow-profile profiles/slurm --unlock $(STUDY)
 	$(BIN)/snakemake --workflow-profile profiles/slurm $(STUDY)
 
-plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo), without a cluster
-	PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(STUDY)
+plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo, DEVICE=cuda for cards); needs none
+	@PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(STUDY) --device $(DEVICE)
 
 report: $(VENV)/.run ## make the report of a finished study (STUDY=demo) anew
 	@rm -f results/$(STUDY)/report.html

@@ -47,7 +47,6 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
-AccountingStorageTRES=gres/gpu
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/completed.log
 MpiDefault=none
@@ -82,6 +81,10 @@ class Cluster:
         """Ids of the submissions in the queue, of one state (``running``, ``pending``) or all."""
         chosen = [f"--states={state}"] if state else []
         return _said("squeue", "--noheader", "--format=%A", *chosen).split()
+
+    def cards(self) -> list[str]:
+        """What submissions in the queue ask for beside cores and memory: ``gres:gpu:1`` for a graphics card."""
+        return _said("squeue", "--noheader", "--Format=tres-per-job:80").split()
 
     def cancel(self, job: str) -> None:
         """End a submission, as its user might."""

@@ -95,7 +95,6 @@ class Submission:
     memory_mb: int
     minutes: int
     node: str
-    resources: str
     begin: datetime
     end: datetime
 
@@ -110,7 +109,6 @@ def ended(slurm, checkout):
             int(re.search(r"mem=(\d+)M", record["Tres"])[1]),
             int(record["TimeLimit"]),
             record["NodeList"],
-            record["Tres"],
             datetime.fromisoformat(record["StartTime"]),
             datetime.fromisoformat(record["EndTime"]),
         )
@@ -189,11 +187,13 @@ def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(slurm, checkout)
 
 
 def test_jobs_that_ask_for_a_card_get_one_where_the_cards_are(slurm, checkout):
-    asked = ["embed_fourier:gpu=1", "embed_fourier:slurm_partition='gpu'"]
-    submit(checkout, str(EMBEDDED), options=["--set-resources", *asked])
+    asked = ("--set-resources", "embed_fourier:gpu=1", "embed_fourier:slurm_partition='gpu'")
+    with checkout.started(str(EMBEDDED), options=[*PROFILE, *asked], config=None) as process:
+        assert until(slurm.cards, process) == ["gres:gpu:1"]
+        output, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, output
     [submission] = ended(slurm, checkout)
     assert (submission.node, submission.state) == ("gpu1", "COMPLETED")
-    assert "gres/gpu=1" in submission.resources
 
 
 def test_a_cancelled_run_is_submitted_again(slurm, embedded, undisturbed):
