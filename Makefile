@@ -2,7 +2,6 @@
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 STUDY ?= demo
-DEVICE ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,16 +18,11 @@ run: $(VENV)/.run ## run a study (STUDY=demo) and make its report
 	@printf '\nfigures  %s\ntables   %s\nrows     %s\nreport   %s\n' results/$(STUDY)/figures/ results/$(STUDY)/tables/ \
 	  results/$(STUDY)/effects.parquet results/$(STUDY)/report.html
 
-# Submissions of an interrupted run go on by themselves; they are waited for, so that nothing is computed twice.
-ORPHANS = squeue --me --noheader --format='%A %Z' | awk -v here="$(CURDIR)" '$$2 == here {print $$1}'
-slurm: $(VENV)/.slurm ## run a study on a SLURM cluster (STUDY=demo), or go on with one that was interrupted
-	@while left=$$($(ORPHANS)) && [ -n "$$left" ]; do \
-	  echo "waiting for submissions of an earlier run (scancel $$(echo $$left) ends them)"; sleep 10; done
-	$(BIN)/snakemake --workflow-profile profiles/slurm --unlock $(STUDY)
-	$(BIN)/snakemake --workflow-profile profiles/slurm $(STUDY)
+slurm: $(VENV)/.slurm ## run a study on a SLURM cluster (STUDY=demo, OPTIONS=--use-conda), or resume one that was killed
+	PATH="$(abspath $(BIN)):$$PATH" profiles/slurm/run.sh $(OPTIONS) $(STUDY)
 
-plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo, DEVICE=cuda for cards); needs none
-	@PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(STUDY) --device $(DEVICE)
+plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo, OPTIONS="--config device=cuda")
+	@PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(OPTIONS) $(STUDY)
 
 report: $(VENV)/.run ## make the report of a finished study (STUDY=demo) anew
 	@rm -f results/$(STUDY)/report.html

@@ -1,6 +1,5 @@
-"""What a study asks a SLURM cluster for, by a dry run: ``python -m bench.submissions rif --device cuda``."""
+"""What a study asks a SLURM cluster for, by a dry run: ``python -m bench.submissions --config device=cuda rif``."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -15,6 +14,8 @@ import pandas as pd
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = Path(__file__).parent / "plugins"
+#: Lines of a failed dry run that are shown.
+SHOWN = 20
 #: Rules of a group that a table names.
 NAMED = 7
 #: Rules that run where Snakemake does.
@@ -42,24 +43,32 @@ class Submission:
     runtime: int
 
 
-def plan(study: str, device: str, options: Sequence[str] = ()) -> list[Submission]:
-    """Submissions of a whole study, as if nothing of it were there.
+class PlanError(Exception):
+    """Snakemake did not plan the study; the message is what it said."""
+
+
+def plan(study: str, options: Sequence[str] = (), folder: Path = ROOT) -> list[Submission]:
+    """Submissions that a study needs; ``--forceall`` among Snakemake's ``options``: as if nothing of it were there.
 
     Raises
     ------
-    subprocess.CalledProcessError
-        Snakemake does not plan it; what it says goes to standard error.
+    PlanError
+        It does not plan it, or the plugin did not see all of its jobs.
     """
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "submissions.jsonl"
-        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--dry-run", "--forceall"]
+        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", "--dry-run"]
         command += ["--logger", "submissions", "--logger-submissions-path", str(file), "--quiet", "all"]
-        command += ["--config", f"device={device}", *options, "--", study]
+        command += [*options, "--", study]
         path = os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")])
-        subprocess.run(  # noqa: S603
-            command, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, stdout=subprocess.DEVNULL, check=True
+        done = subprocess.run(  # noqa: S603
+            command, cwd=folder, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
         )
-        found = [Submission(**json.loads(line)) for line in file.read_text().splitlines()]
+        lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    planned = {line["jobs"] for line in lines if "jobs" in line}  # said before and after
+    found = [Submission(**line) for line in lines if "jobs" not in line]
+    if done.returncode or {sum(len(each.rules) for each in found)} != planned:
+        raise PlanError("\n".join((done.stdout + done.stderr).splitlines()[-SHOWN:]))
     return [each for each in found if not {*each.rules} <= {*LOCAL, study}]
 
 
@@ -101,16 +110,12 @@ def _range(values: Iterable[float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line, plan, print the table."""
-    parser = argparse.ArgumentParser(prog="bench.submissions", description=__doc__)
-    parser.add_argument("study")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="of the configuration")
-    options = parser.parse_args(arguments)
+    """Plan what the command line names, and print the table."""
+    *options, study = sys.argv[1:] if arguments is None else arguments
     try:
-        found = plan(options.study, options.device)
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.returncode)
-    print(markdown(found))
+        print(markdown(plan(study, ["--forceall", *options])))
+    except PlanError as error:
+        sys.exit(f"bench.submissions: {study} is not planned:\n{error}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyarrow.types as types
 
-from tolerance import AGREEMENT
+from tolerance import AGREEMENT, DERIVED
 
 #: What proves a row: decided by rounding, so that it may be any number that proves as much.
 EVIDENCE = ["gradient_norm", "newton_decrement", "effect_error", "iterations"]
@@ -21,14 +21,34 @@ def disagreements(one: Path, other: Path) -> list[str]:
     Names, ids, labels, ranks and statuses must be the same, and in the same order. Numbers a and b agree when
     |a - b| <= AGREEMENT (|a| + median |a| of that column and evaluation), or within their ``effect_error`` s.
     """
-    names, others = ({str(file.relative_to(folder)) for file in folder.rglob("*.parquet")} for folder in (one, other))
+    names, others = ({str(file.relative_to(each)) for file in _numbers(each)} for each in (one, other))
     found = [f"{name}: in one run only" for name in sorted(names ^ others)]
     for name in sorted(names & others):
-        found += [f"{name}: {what}" for what in _in_table(one / name, other / name)]
+        compare = _in_rows if name.endswith(".parquet") else _in_table
+        found += [f"{name}: {what}" for what in compare(one / name, other / name)]
     return found
 
 
+def _numbers(folder: Path) -> list[Path]:
+    """Files with numbers: rows of results, and those of tables and figures."""
+    return [*folder.rglob("*.parquet"), *folder.rglob("*.csv")]
+
+
 def _in_table(one: Path, other: Path) -> list[str]:
+    """Columns of a table or a figure that differ: its numbers follow from rows, and lose some digits on the way."""
+    a, b = pd.read_csv(one), pd.read_csv(other)
+    if list(a) != list(b) or len(a) != len(b):
+        return [f"{len(a)} and {len(b)} rows, columns {list(a)} and {list(b)}"]
+    return [name for name in a if not _same(a[name], b[name])]
+
+
+def _same(a: pd.Series, b: pd.Series) -> bool:
+    if pd.api.types.is_float_dtype(a) and pd.api.types.is_float_dtype(b) and a.name not in EVIDENCE:
+        return bool(np.allclose(a, b, rtol=DERIVED, atol=0, equal_nan=True))
+    return a.name in EVIDENCE or a.equals(b)
+
+
+def _in_rows(one: Path, other: Path) -> list[str]:
     a, b = pq.read_table(one), pq.read_table(other)
     if a.schema != b.schema or len(a) != len(b):
         return [f"{len(a)} and {len(b)} rows, columns {a.schema.names} and {b.schema.names}"]

@@ -20,7 +20,8 @@ class Checkout:
     folder: Path
 
     def snakemake(self, *targets, options=(), config=TINY, timeout=None, **environment):
-        """Run Snakemake; standard output and error come together."""
+        """Run Snakemake on two cores; standard output and error come together."""
+        options = ["--cores", "2", *options]
         with self.started(*targets, options=options, config=config, **environment) as process:
             output, _ = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(process.args, process.returncode, output)
@@ -28,7 +29,7 @@ class Checkout:
     @contextmanager
     def started(self, *targets, options=(), config=TINY, **environment):
         """Start Snakemake; what still runs in the end is killed."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *options]
+        command = [sys.executable, "-m", "snakemake", "--nocolor", *options]
         with subprocess.Popen(
             [*command, *(["--configfile", str(config)] if config else []), "--", *targets],
             cwd=self.folder,

@@ -86,3 +86,13 @@ def test_missing_files_and_rows_are_named(written):
     assert disagreements(one, other) == ["digits/base/suspects.parquet: in one run only"]
     [line] = disagreements(written("c", rows.slice(1)), other)
     assert line.startswith(f"{FILE}: {len(rows) - 1} and {len(rows)} rows")
+
+
+def test_tables_are_compared_too(tmp_path):
+    texts = {"a": "strategy,slope\nrandom,0.5\n", "b": "strategy,slope\nrandom,0.5000001\n"}
+    texts |= {"c": "strategy,slope\nrandom,0.51\n", "d": "strategy,slope\nother,0.5\n"}
+    for run, text in texts.items():
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "calibration.csv").write_text(text)
+    found = {run: disagreements(tmp_path / "a", tmp_path / run) for run in "bcd"}
+    assert found == {"b": [], "c": ["calibration.csv: slope"], "d": ["calibration.csv: strategy"]}

@@ -10,6 +10,8 @@ ROUNDING = 1e-12
 FINITE_DIFFERENCE = 1e-7
 #: Two runs agree when |a - b| <= AGREEMENT (|a| + median |effect|).
 AGREEMENT = 1e-9
+#: Numbers of tables and figures of two runs that agree, relative: slopes and ranks of agreeing effects.
+DERIVED = 1e-6
 #: Parameters against another optimiser that stops at its own tolerance.
 OTHER_OPTIMISER = 1e-6
 #: Networks in single precision whose sums run in another order, relative to the largest feature.

@@ -1,4 +1,4 @@
-"""A SLURM cluster of one machine, for tests: two nodes, one of them with graphics cards that are none.
+"""A SLURM cluster of one machine, for tests: two nodes, one of them with fake graphics cards.
 
 ``python tests/slurm/cluster.py`` starts one and ends it on Ctrl-C. It needs root (in a container, say) and Debian's
 packages slurm-wlm and munge; it listens on the loopback address only, and every wait has a limit.
@@ -12,9 +12,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 #: Where the programs of SLURM look for their configuration; inside jobs the environment cannot name another place.
 CONFIGURED = Path("/etc/slurm/slurm.conf")
@@ -22,6 +24,8 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 PACKAGES = "slurm-wlm munge"
 NODES = ("cpu1", "gpu1")
 CARDS = 2
+#: File of a cluster's folder with the process that started it.
+OWNER = "owner.pid"
 #: What ends a cluster that was started by hand.
 ENDING = {signal.SIGINT, signal.SIGTERM}
 #: Seconds that a daemon may take to start or to end.
@@ -90,6 +94,10 @@ class Cluster:
         """End a submission, as its user might."""
         _said("scancel", job)
 
+    def empty(self) -> None:
+        """End all submissions, and wait until they are gone."""
+        _end_jobs()
+
     def set_node(self, node: str, state: str) -> None:
         """Take a node ``down``, or ``resume`` it."""
         _said("scontrol", "update", f"nodename={node}", f"state={state}", "reason=test")
@@ -127,15 +135,26 @@ def _refuse_unfit_machine() -> None:
         raise ClusterError("a SLURM cluster needs root: run this in a container")
     if missing := [name for name in DAEMONS if shutil.which(name) is None]:
         raise ClusterError(f"not installed: {', '.join(missing)}; on Debian: apt-get install {PACKAGES}")
-    if CONFIGURED.is_symlink() and not CONFIGURED.exists():
-        CONFIGURED.unlink()  # of a cluster that was killed
+    if CONFIGURED.is_symlink() and (CONFIGURED.readlink().parent / OWNER).exists():
+        _remove_abandoned(CONFIGURED.readlink().parent)
     if CONFIGURED.exists():
         raise ClusterError(f"{CONFIGURED} is there: this machine has SLURM already, and it is not replaced")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove a cluster of this module whose process is gone: it was killed, and could not."""
+    owner = int((folder / OWNER).read_text())
+    if psutil.pid_exists(owner) and owner != os.getpid():
+        raise ClusterError(f"process {owner} has such a cluster, in {folder}")
+    _end_daemons(folder)
+    _remove_link(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _configure(folder: Path, cores: int, memory_mb: int) -> None:
     """Write all configuration, and link it to where SLURM looks."""
     folder.chmod(0o755)
+    (folder / OWNER).write_text(str(os.getpid()))
     for name in ("state", *(f"spool.{node}" for node in NODES)):
         (folder / name).mkdir()
     host = socket.gethostname().split(".")[0]
@@ -214,19 +233,18 @@ def _end_daemons(folder: Path) -> None:
     files = [folder / f"slurmd.{node}.pid" for node in NODES]
     for file in (*files, folder / "slurmctld.pid", folder / "munged.pid"):
         if file.exists() and (pid := file.read_text().strip()):
-            _end_process(int(pid))
+            with suppress(psutil.NoSuchProcess):
+                daemon = psutil.Process(int(pid))
+                if any(str(folder) in argument for argument in daemon.cmdline()):  # the number may be another's by now
+                    _end_process(daemon)
 
 
-def _end_process(pid: int) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        end = time.monotonic() + PATIENCE / 3
-        try:
-            os.kill(pid, number)
-            while time.monotonic() < end:
-                os.kill(pid, 0)
-                time.sleep(0.1)
-        except ProcessLookupError:
-            return
+def _end_process(daemon: psutil.Process) -> None:
+    daemon.terminate()
+    try:
+        daemon.wait(PATIENCE / 3)
+    except psutil.TimeoutExpired:
+        daemon.kill()
 
 
 def _remove_link(folder: Path) -> None:

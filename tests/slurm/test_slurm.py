@@ -1,10 +1,14 @@
 """Studies on a real SLURM cluster: the same numbers as on one machine, whatever happens on the way."""
 
+import fcntl
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +20,14 @@ import pytest
 import yaml
 
 from agreement import disagreements
-from checkout import ROOT, TINY, Checkout, copy_of_the_checkout
+from bench.submissions import plan
+from checkout import TINY, copy_of_the_checkout
 
 pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
 #: Seconds between two looks at something that is to happen, and until it must have.
-PAUSE, PATIENCE = 0.2, 120
+PAUSE, PATIENCE = 0.2, 300
 #: Seconds that a run may take.
 LIMIT, DEMO_LIMIT = 300, 900
 EMBEDDED, RUN = Path("resources/embeddings/few_digits/X.npy"), Path("results/small/few_digits/base")
@@ -40,19 +45,21 @@ def slurm():
 def checkout(slurm, tmp_path):
     """A checkout whose profile is filled in for that cluster; its submissions are ended in the end."""
     yield filled_in(with_small_study(copy_of_the_checkout(tmp_path)))
-    for job in slurm.queue():
-        slurm.cancel(job)
+    slurm.empty()
 
 
 def filled_in(checkout):
     """Uncomment what this cluster needs, as the profile says, and look after its submissions more often."""
     file = checkout.folder / "profiles/slurm/config.yaml"
     text = file.read_text()
-    for before, after in (
-        ("#slurm-status-command: squeue", "slurm-status-command: squeue"),
-        ("slurm-init-seconds-before-status-checks: 15", "slurm-init-seconds-before-status-checks: 3"),
-        ("latency-wait: 60", "latency-wait: 10"),
+    for line in (
+        "  slurm_partition: \"'cpu'\"",
+        "slurm-status-command: squeue",
+        "  embed_text: {slurm_partition: \"'gpu'\"}",
     ):
+        assert f"\n#{line}" in text
+        text = text.replace(f"\n#{line}", f"\n{line}")
+    for before, after in (("status-checks: 15", "status-checks: 3"), ("latency-wait: 60", "latency-wait: 10")):
         assert before in text
         text = text.replace(before, after)
     file.write_text(text)
@@ -117,11 +124,11 @@ def ended(slurm, checkout):
     ]
 
 
-def submit(checkout, *targets, options=()):
-    """Run targets on the cluster, to their end."""
-    done = checkout.snakemake(*targets, options=[*PROFILE, *options], config=None, timeout=LIMIT)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+def finish(process, limit=LIMIT):
+    """Wait for a run that is to succeed."""
+    output, _ = process.communicate(timeout=limit)
+    assert process.returncode == 0, output
+    return output
 
 
 def until(happened, process=None):
@@ -141,23 +148,24 @@ def tables(folder):
 
 
 def test_a_study_on_the_cluster_has_the_numbers_of_the_local_run(slurm, tmp_path, capsys):
-    """The local run is this checkout's own: what `make run` left is not computed again."""
-    local, remote = Checkout(ROOT), filled_in(copy_of_the_checkout(tmp_path))
-    done = local.snakemake("demo", config=None, timeout=DEMO_LIMIT, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    local, remote = (copy_of_the_checkout(tmp_path / name) for name in ("local", "remote"))
+    begin = time.monotonic()
+    done = local.snakemake("demo", config=None, timeout=DEMO_LIMIT)
     assert done.returncode == 0, done.stdout
+    seconds = time.monotonic() - begin
     begin = datetime.now()  # as SLURM writes its times
-    done = remote.snakemake("demo", options=PROFILE, config=None, timeout=DEMO_LIMIT)
-    assert done.returncode == 0, done.stdout
+    with filled_in(remote).started("demo", options=PROFILE, config=None) as process:
+        finish(process, DEMO_LIMIT)
     end = datetime.now()
     demo = Path("results/demo")
     assert disagreements(local.folder / demo, remote.folder / demo) == []
-    assert named(remote.folder / demo) == named(local.folder / demo) - {"report.html"}
+    assert named(remote.folder / demo) == named(local.folder / demo)
     submissions = ended(slurm, remote)
-    runs, embedding, presented = 6, 1, 1
-    assert [each.state for each in submissions] == ["COMPLETED"] * (runs + embedding + presented)
-    assert {each.cores for each in submissions} == {1}
+    asked = sorted((each.cores, each.memory_mb, each.minutes) for each in submissions)
+    assert asked == sorted((each.cores, each.mem_mb, each.runtime) for each in plan("demo", ["--forceall"]))
+    assert {each.state for each in submissions} == {"COMPLETED"}
     with capsys.disabled():
-        print(f"\n{timing(begin, submissions, end)}")  # noqa: T201
+        print(f"\ndemo: local {seconds:.0f} s, {timing(begin, submissions, end)}")  # noqa: T201
 
 
 def named(folder):
@@ -173,15 +181,22 @@ def timing(begin, submissions, end):
         reached = max(reached, each.end)
     lengths = ", ".join(f"{(each.end - each.begin).total_seconds():.0f}" for each in submissions)
     return (
-        f"demo on the cluster: {(end - begin).total_seconds():.0f} s, of which until the first submission ran "
+        f"on the cluster {(end - begin).total_seconds():.0f} s, of which until the first submission ran "
         f"{(submissions[0].begin - begin).total_seconds():.0f} s, between submissions {waited:.0f} s, "
         f"after the last {(end - reached).total_seconds():.0f} s; submissions took {lengths} s"
     )
 
 
+def test_shards_that_are_made_again_are_not_submitted_one_by_one(undisturbed):
+    found = plan("small", ["--forcerun", "effects"], undisturbed)
+    shards, presented = [each.rules for each in found if "effects" in each.rules], len(found) - 2
+    assert (shards, presented) == ([["effects", "effects"]] * 2, 1)
+
+
 def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(slurm, checkout):
-    too_little_at_first = "embed_fourier:mem_mb=250 * attempt**3"
-    submit(checkout, str(EMBEDDED), options=["--set-resources", too_little_at_first])
+    too_little_at_first = ("--set-resources", "embed_fourier:mem_mb=250 * attempt**3")
+    with checkout.started(str(EMBEDDED), options=[*PROFILE, *too_little_at_first], config=None) as process:
+        finish(process)
     first, second = ended(slurm, checkout)
     assert (first.memory_mb, second.memory_mb) == (250, 2000)
     assert first.state != "COMPLETED" == second.state
@@ -193,9 +208,8 @@ def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(slurm, checkout)
 def test_jobs_that_ask_for_a_card_get_one_where_the_cards_are(slurm, checkout):
     asked = ("--set-resources", "embed_fourier:gpu=1", "embed_fourier:slurm_partition='gpu'")
     with checkout.started(str(EMBEDDED), options=[*PROFILE, *asked], config=None) as process:
-        assert until(slurm.cards, process) == ["gres:gpu:1"]
-        output, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 0, output
+        until(lambda: "gres:gpu:1" in slurm.cards(), process)
+        finish(process)
     [submission] = ended(slurm, checkout)
     assert (submission.node, submission.state) == ("gpu1", "COMPLETED")
 
@@ -205,11 +219,10 @@ def test_a_cancelled_run_is_submitted_again(slurm, embedded, undisturbed):
         until((embedded.folder / RUN / "removal_sets.parquet").exists, process)
         [running] = slurm.queue("running")
         slurm.cancel(running)
-        output, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 0, output
+        finish(process)
     first, second = ended(slurm, embedded)
     assert (first.state, second.state) == ("CANCELLED", "COMPLETED")
-    assert second.memory_mb > 1.5 * first.memory_mb
+    assert second.memory_mb == pytest.approx(2 * first.memory_mb, abs=2)
     assert second.minutes == 2 * first.minutes
     assert disagreements(undisturbed / RUN / "effects", embedded.folder / RUN / "effects") == []
 
@@ -220,8 +233,7 @@ def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
         slurm.set_node("cpu1", "down")
         assert not slurm.queue("running")
         slurm.set_node("cpu1", "resume")
-        output, _ = process.communicate(timeout=LIMIT)
-    assert process.returncode == 0, output
+        finish(process)
     first, second = ended(slurm, embedded)
     assert (first.state, second.state) == ("NODE_FAIL", "COMPLETED")
     assert first.job == second.job  # SLURM's own repetition: no attempt of Snakemake's
@@ -231,21 +243,50 @@ def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
 
 def test_a_killed_run_goes_on_where_it_was(slurm, checkout, undisturbed):
     """Snakemake is killed while submissions run; the same command waits for these, and does what is left."""
-    command = ["make", "slurm", "STUDY=small", f"VENV={Path(sys.executable).parents[1]}"]
-    with subprocess.Popen(command, cwd=checkout.folder, start_new_session=True, stdout=subprocess.DEVNULL) as process:
-        until(lambda: len(list(checkout.folder.rglob("fit.npz"))) == 2, process)
-        [snakemake] = psutil.Process(process.pid).children()
+    environment = Path(sys.executable).parents[1]
+    command = ["make", "slurm", "STUDY=small", f"VENV={environment}", f"--assume-old={environment / '.slurm'}"]
+    with running(command, checkout.folder) as process:
+        until(lambda: any(checkout.folder.glob("results/small/*/*/effects/*.parquet")), process)
+        [snakemake] = [
+            each for each in psutil.Process(process.pid).children(recursive=True) if "snakemake" in each.cmdline()
+        ]
         snakemake.kill()
-        process.wait(PATIENCE)
-    running = slurm.queue("running")
-    assert running, "nothing ran when Snakemake was killed"
+        process.communicate(timeout=PATIENCE)
+    orphans = slurm.queue("running")
+    assert orphans, "nothing ran when Snakemake was killed"
     before = tables(checkout.folder)
     assert {str(EMBEDDED.with_name("samples.parquet"))} < before.keys() < tables(undisturbed).keys()
-    done = subprocess.run(command, cwd=checkout.folder, capture_output=True, text=True, timeout=LIMIT, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"scancel {' '.join(running)}" in done.stdout
-    submissions = ended(slurm, checkout)
-    embedding, runs, presented = 1, 2, 1
-    assert [each.state for each in submissions] == ["COMPLETED"] * (embedding + runs + presented)
-    assert before.items() <= tables(checkout.folder).items()  # what was there was not made again
+    with running(command, checkout.folder) as process:
+        output = finish(process)
+    waited_for = re.search(r"to end them: scancel (.*)", output)[1].split()
+    assert {*waited_for} & {*orphans}
+    *earlier, presented = ended(slurm, checkout)
+    embedding, runs = 1, 2
+    assert [each.state for each in (*earlier, presented)] == ["COMPLETED"] * (embedding + runs + 1)
+    again = {name: time for name, time in tables(checkout.folder).items() if time / 1e9 > presented.begin.timestamp()}
+    assert not again.keys() & before.keys()
     assert disagreements(undisturbed / "results", checkout.folder / "results") == []
+
+
+def test_two_runs_of_one_folder_do_not_meet(checkout):
+    """The second ends at once, and unlocks nothing."""
+    script = [str(checkout.folder / "profiles/slurm/run.sh"), "small"]
+    (checkout.folder / ".snakemake").mkdir()
+    with (checkout.folder / ".snakemake/slurm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with running(script, checkout.folder) as process:
+            output, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "another run.sh is at work" in output) == (1, True)
+
+
+@contextmanager
+def running(command, folder):
+    """Start a command; in the end, kill it with all that it started."""
+    with subprocess.Popen(
+        command, cwd=folder, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

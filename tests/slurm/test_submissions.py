@@ -21,7 +21,7 @@ SUBMISSIONS, PARSED, PLANNED, SHARDS = 150, 2, 20, 1000
 @pytest.fixture(scope="module")
 def paper():
     """Submissions of the paper's study, its networks on graphics cards."""
-    return submissions.plan("rif", "cuda")
+    return submissions.plan("rif", ["--forceall", "--config", "device=cuda"])
 
 
 def of(found, rule):
@@ -40,7 +40,7 @@ def test_the_paper_takes_few_submissions(paper):
 def test_only_embeddings_by_networks_ask_for_cards_and_only_if_the_configuration_does(paper):
     networks = {"embed_audio", "embed_text", "embed_vision"}
     assert {rule for each in paper if each.gpu for rule in each.rules} == networks
-    assert not any(each.gpu for each in submissions.plan("rif", "auto"))
+    assert not any(each.gpu for each in submissions.plan("rif", ["--forceall"]))
 
 
 def test_what_is_asked_for_grows_with_the_problem(paper):

@@ -6,7 +6,8 @@ Reads   the configuration, as common.smk has it; the size of what is embedded al
 from leaveout.duration import embedding_minutes, model_minutes
 from leaveout.memory import SNAKEMAKE, embedding_mb, model_mb, problem_size
 
-#: What rules with networks ask for beside memory: a graphics card, if the configuration insists on one.
+#: Embeddings by networks, and what their rules ask for besides: a graphics card, if the configuration insists on one.
+NETWORKS = {"audio", "text", "vision"}
 GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
 
 
@@ -24,7 +25,7 @@ def run_size(wildcards):
 
 def memory_mb(wildcards, attempt):
     """Memory for one run's model."""
-    return SNAKEMAKE + int(attempt * model_mb(*run_size(wildcards)))
+    return int(attempt * (SNAKEMAKE + model_mb(*run_size(wildcards))))
 
 
 def enlarged_memory_mb(wildcards, attempt):
@@ -81,14 +82,14 @@ def embedding_workers(wildcards):
 
 def embedding_memory_mb(wildcards, attempt):
     """Memory for an embedding."""
-    return SNAKEMAKE + int(attempt * embedding_mb(*size_of(wildcards)))
+    return int(attempt * (SNAKEMAKE + embedding_mb(*size_of(wildcards))))
 
 
 def embedding_runtime(wildcards, attempt, threads):
     """Time for an embedding of all samples; a test set as large as the training set is allowed for."""
     n, _ = size_of(wildcards)
     method = CONFIG.datasets[wildcards.dataset]["embedding"]["method"]
-    return attempt * embedding_minutes(2 * n, method, threads, card=CONFIG.device == "cuda")
+    return attempt * embedding_minutes(2 * n, method, threads, card=bool(GPU) and method in NETWORKS)
 
 
 #: What every embedding asks for.

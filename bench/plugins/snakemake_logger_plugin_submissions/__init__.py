@@ -32,21 +32,26 @@ class LogHandler(LogHandlerBase):
         self._file.write_text("")
 
     def emit(self, record: Any) -> None:
-        """Write a line for a group, or for a job that is in none."""
+        """Write a line for a group, or for a job that is in none; and one with the number of all jobs."""
         event = getattr(record, "event", None)
-        if event == LogEvent.GROUP_INFO:
+        if event == LogEvent.RUN_INFO:
+            self._write({"jobs": record.stats["total"]})
+        elif event == LogEvent.GROUP_INFO:
             job = next(iter(record.jobs))
             group = job.dag.get_job_group(job)
             resources = GroupResources.basic_layered(group.toposorted, group.global_resources, run_local=False)
-            self._write(sorted(each.rule.name for each in group.jobs), resources)
+            self._write(_submission(sorted(each.rule.name for each in group.jobs), resources))
         elif event == LogEvent.JOB_INFO and not record.indent:
-            self._write([record.rule_name], dict(record.resources.items()))
+            self._write(_submission([record.rule_name], dict(record.resources.items())))
 
-    def _write(self, rules: list[str], resources: Mapping[str, Any]) -> None:
-        asked = {"cores": resources["_cores"], "gpu": resources.get("gpu", 0)}
-        asked |= {name: resources[name] for name in ("mem_mb", "runtime")}
+    def _write(self, line: Mapping[str, Any]) -> None:
         with self._file.open("a") as stream:
-            stream.write(json.dumps({"rules": rules, **asked}) + "\n")
+            stream.write(json.dumps(line) + "\n")
 
     writes_to_stream = writes_to_file = needs_rulegraph = False
     has_filter = has_formatter = True
+
+
+def _submission(rules: list[str], resources: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {name: resources.get(name, 0) for name in ("gpu", "mem_mb", "runtime")}
+    return {"rules": rules, "cores": resources["_cores"], **asked}
