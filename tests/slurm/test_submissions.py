@@ -48,7 +48,7 @@ def test_what_is_asked_for_grows_with_the_problem(paper):
     least, most = runs[0], runs[-1]
     assert most.mem_mb > 2 * least.mem_mb
     alike = [each for each in runs if len(each.rules) == 9]
-    assert max(alike, key=lambda each: each.mem_mb).runtime > 2 * min(alike, key=lambda each: each.mem_mb).runtime
+    assert max(alike, key=lambda each: each.mem_mb).runtime > 1.4 * min(alike, key=lambda each: each.mem_mb).runtime
 
 
 def test_a_group_asks_for_its_largest_job_and_the_sum_of_all_times(paper):
