@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import packages_distributions, requires
 
 import numpy as np
@@ -12,14 +13,14 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from checkout import ROOT, TINY, copy_of_the_checkout, jobs
+from checkout import ROOT, TINY, Checkout, copy_of_the_checkout, jobs
 from leaveout.memory import problem_size
 
-#: Runs Snakemake where some modules cannot be imported.
+#: Runs Snakemake where some modules cannot be imported; what it imported itself, for plugins that are here, it keeps.
 WITHOUT = """
 import json, sys
-sys.modules |= dict.fromkeys(json.loads(sys.argv[1]))
 from snakemake.cli import main
+sys.modules |= dict.fromkeys(json.loads(sys.argv[1]))
 main(sys.argv[2:])
 """
 
@@ -47,16 +48,19 @@ def foreign():
     return sorted(modules)
 
 
-@pytest.fixture
-def plan(foreign, tmp_path):
-    """Plan targets in a fresh checkout; returns the number of jobs of each rule."""
-    checkout = copy_of_the_checkout(tmp_path)
+@dataclass(frozen=True)
+class Planner:
+    """A checkout where nothing can be imported that Snakemake does not bring."""
 
-    def planned(*targets, options=()):
-        command = [sys.executable, "-c", WITHOUT, json.dumps(foreign), "--dry-run", "--cores", "1", "--nocolor"]
+    checkout: Checkout
+    foreign: list
+
+    def jobs(self, *targets, options=()):
+        """How many jobs of each rule a run of targets would take."""
+        command = [sys.executable, "-c", WITHOUT, json.dumps(self.foreign), "--dry-run", "--cores", "1", "--nocolor"]
         ended = subprocess.run(
             [*command, *options, "--", *targets],
-            cwd=checkout.folder,
+            cwd=self.checkout.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,36 +68,38 @@ def plan(foreign, tmp_path):
         )
         return jobs(ended, targets)
 
-    planned.folder = tmp_path
-    return planned
+
+@pytest.fixture
+def planner(foreign, tmp_path):
+    return Planner(copy_of_the_checkout(tmp_path), foreign)
 
 
-def test_all_studies_are_planned_with_snakemake_alone(plan):
-    planned = plan()
+def test_all_studies_are_planned_with_snakemake_alone(planner):
+    planned = planner.jobs()
     assert planned["embed_fourier"] == 1
     assert planned["embed_vision"] == 2
 
 
-def test_studies_with_weights_of_packages_and_a_mirror_are_planned_with_snakemake_alone(plan):
-    offline = ["--configfile", "config/offline.yaml", "--config", f"mirror={plan.folder}"]
-    assert plan("offline", options=offline)["embed_bow"] == 1
+def test_studies_with_weights_of_packages_and_a_mirror_are_planned_with_snakemake_alone(planner, tmp_path):
+    offline = ["--configfile", "config/offline.yaml", "--config", f"mirror={tmp_path}"]
+    assert planner.jobs("offline", options=offline)["embed_bow"] == 1
 
 
-def test_features_that_are_there_are_planned_with_snakemake_alone(plan):
+def test_features_that_are_there_are_planned_with_snakemake_alone(planner, tmp_path):
     """Their size decides the memory that jobs ask for."""
-    checkout = copy_of_the_checkout(plan.folder)
     config = yaml.safe_load(TINY.read_text())
     del config["datasets"]["few_digits"]["expected"]
-    file = plan.folder / "unsaid.yaml"
+    file = tmp_path / "unsaid.yaml"
     file.write_text(yaml.safe_dump(config))
     target = "resources/embeddings/few_digits/X.npy"
-    assert jobs(checkout.snakemake(target, config=file), [target]) == {"download": 1, "embed_fourier": 1}
-    about = plan.folder / "resources/embeddings/few_digits/about.json"
-    assert problem_size(None, about, []) == np.load(plan.folder / target).shape
-    assert plan("tiny", options=["--configfile", str(file)])["fit"] == 2
+    made = planner.checkout.snakemake(target, config=file)
+    assert jobs(made, [target]) == {"download": 1, "embed_fourier": 1}
+    about = tmp_path / "resources/embeddings/few_digits/about.json"
+    assert problem_size(None, about, []) == np.load(tmp_path / target).shape
+    assert planner.jobs("tiny", options=["--configfile", str(file)])["fit"] == 2
 
 
-def test_what_snakemake_does_not_bring_is_missed(foreign):
+def test_what_snakemake_does_not_bring_is_not_there(foreign):
     command = [sys.executable, "-c", f"import json, sys\nsys.modules |= dict.fromkeys({foreign!r})\nimport numpy"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert re.search("ModuleNotFoundError: import of numpy halted", ended.stderr)
