@@ -8,6 +8,7 @@ import subprocess
 import sys
 import wave
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -107,20 +108,29 @@ def conda(tmp_path_factory):
     lock = ROOT / "requirements" / "environments.txt"
     command = [sys.executable, "-m", "conda.channel", installation.channels(root) / "conda-forge", lock]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "tests")}, timeout=PATIENCE, check=True)
-    return root
+    yield root
+    shutil.rmtree(root)  # gigabytes
+
+
+@contextmanager
+def at_work(python, conda, folder):
+    """A user in whose checkout nothing has run; the environments that runs make there are gigabytes, and go."""
+    yield CondaUser(python, conda, copy_of_the_checkout(folder).folder)
+    shutil.rmtree(folder / ".snakemake", ignore_errors=True)
 
 
 @pytest.fixture
 def user(alone, conda, tmp_path):
     """A user in whose checkout nothing has run."""
-    return CondaUser(alone, conda, copy_of_the_checkout(tmp_path).folder)
+    with at_work(alone, conda, tmp_path) as user:
+        yield user
 
 
 @pytest.fixture(scope="session")
 def demo(alone, conda, tmp_path_factory):
     """A user who has run the demo, from nothing; and what was said."""
-    user = CondaUser(alone, conda, copy_of_the_checkout(tmp_path_factory.mktemp("demo")).folder)
-    return user, user.run("demo")
+    with at_work(alone, conda, tmp_path_factory.mktemp("demo")) as user:
+        yield user, user.run("demo")
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +181,8 @@ def channel_versions(conda):
     return dict(file.stem.rsplit("-", 2)[:2] for file in files)
 
 
-def agree(mine, theirs):
-    """Whether two runs' rows of a study are the same, and their numbers to what rounding and certificates allow."""
+def assert_agree(mine, theirs):
+    """Two runs' rows of a study are the same, and their numbers to what rounding and certificates allow."""
     exact = [name for name in mine.column_names if name not in COMPUTED]
     assert mine.select(exact).equals(theirs.select(exact))
     rows, others = mine.to_pandas(), theirs.to_pandas()
@@ -238,7 +248,7 @@ def test_numbers_are_those_of_a_run_with_pips_packages(demo, tmp_path):
     checkout = copy_of_the_checkout(tmp_path)
     done = checkout.snakemake(target)
     assert done.returncode == 0, done.stdout
-    agree(read(user.folder / target), read(tmp_path / target))
+    assert_agree(read(user.folder / target), read(tmp_path / target))
     sets = "results/tiny/few_digits/base/removal_sets.parquet"
     assert pq.read_table(user.folder / sets).equals(pq.read_table(tmp_path / sets))
 
