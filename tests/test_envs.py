@@ -233,6 +233,12 @@ def test_snakemake_alone_is_locked_in_the_versions_of_a_run():
     assert alone.items() <= locked(ROOT, "run").items()
 
 
+def test_a_clusters_lock_is_a_runs_and_the_plugin_for_slurm():
+    run, slurm = locked(ROOT, "run"), locked(ROOT, "slurm")
+    assert slurm.items() > run.items()
+    assert {*slurm} - {*run} == {"snakemake-executor-plugin-slurm", "snakemake-executor-plugin-slurm-jobstep"}
+
+
 def test_every_package_that_the_workflow_needs_is_in_both():
     pyproject = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(pyproject)["project"]
