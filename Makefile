@@ -6,8 +6,10 @@ STUDY ?= demo
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# What a conda user has: an installation of Snakemake that holds nothing else.
+ALONE := .venv-snakemake
 .DEFAULT_GOAL := help
-.PHONY: help run slurm test test-torch test-embed test-report test-slurm plan embed bench bench-paper lint format report lock clean
+.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm plan embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,10 @@ test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound
 test-report: $(VENV)/.test-report ## open a report in headless Chromium, which must be installed, and click through it
 	$(BIN)/python -m pytest -m browser tests/test_report.py
 
+test-conda: ## run studies in conda environments made of wheels (Linux, Python 3.11)
+	@$(MAKE) --no-print-directory --jobs 2 $(VENV)/.test-conda $(ALONE)/.snakemake
+	LEAVEOUT_SNAKEMAKE=$(abspath $(ALONE))/bin/python $(BIN)/python -m pytest --durations 12 -m conda tests
+
 test-slurm: $(VENV)/.test-slurm ## run studies on a SLURM cluster that the tests start; needs root and Debian's slurm-wlm, munge
 	$(BIN)/python -m pytest -m slurm tests/slurm
 
@@ -74,18 +80,24 @@ lock: ## resolve the pinned requirements anew from pyproject.toml (needs uv)
 	  --extra workflow --extra slurm --constraint requirements/run.txt pyproject.toml --output-file requirements/slurm.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	  --extra workflow --extra test pyproject.toml --output-file requirements/test.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --constraint requirements/run.txt requirements/snakemake.in --output-file requirements/snakemake.txt
+	uv pip compile --python-platform x86_64-manylinux_2_28 --python-version 3.11 --generate-hashes \
+	  --custom-compile-command "make lock" --constraint requirements/run.txt --constraint requirements/embed.txt \
+	  requirements/environments.in --output-file requirements/environments.txt
 
 clean: ## delete what jobs and tools made; keeps .venv and resources/
 	@echo "deleting results/ logs/ benchmarks/ .snakemake/ and the caches of pytest, hypothesis, mypy and ruff"
 	@rm -rf results logs benchmarks .snakemake .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
-$(VENV)/bin/python:
+$(VENV)/bin/python $(ALONE)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@D:/bin=)
 
 # The lock files are complete: nothing is left to resolve.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+LOCKED := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement
+PIP := $(BIN)/python $(LOCKED)
 
 $(VENV)/.run: requirements/run.txt | $(VENV)/bin/python
 	@echo "installing packages (once, a minute or two)"
@@ -128,4 +140,14 @@ $(VENV)/.test-embed: requirements/test-embed.txt $(VENV)/.test $(VENV)/.embed
 $(VENV)/.test-report: requirements/test-report.txt $(VENV)/.test
 	@echo "installing what drives a browser"
 	@$(UNLOCKED) $<
+	@touch $@
+
+$(VENV)/.test-conda: requirements/test-conda.txt $(VENV)/.test
+	@echo "installing what makes conda environments"
+	@$(UNLOCKED) $<
+	@touch $@
+
+$(ALONE)/.snakemake: requirements/snakemake.txt | $(ALONE)/bin/python
+	@echo "installing Snakemake alone"
+	@$(ALONE)/bin/python $(LOCKED) $<
 	@touch $@

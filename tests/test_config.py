@@ -3,13 +3,14 @@
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leaveout import evaluation, removal
-from leaveout.config import BASE, Config, load
+from leaveout.config import BASE, Config, evenly_spaced, load
 from leaveout.consistency import EMBEDS, KINDS
 from leaveout.errors import ConfigError
 from leaveout.plotted import NOT_PLOTTED
@@ -293,6 +294,15 @@ def test_shards_are_named_by_what_they_hold(loaded):
     assert [shard.name for shard in fine] == ["random-1-3", "random-4-4", "high_loss-1-3", "high_loss-4-4"]
     assert [(shard.sizes["first"], shard.sizes["last"]) for shard in fine[:2]] == [(0, 2), (3, 3)]
     assert fine[2].strategy == "high_loss"
+
+
+PERCENT = st.floats(1e-9, 100, exclude_max=True)
+
+
+@given(PERCENT, PERCENT, st.integers(1, 200))
+def test_sizes_that_name_shards_are_those_that_are_drawn(first, last, count):
+    """The jobs compute them by numpy, which is not there where jobs are planned."""
+    assert evenly_spaced(first, last, count) == np.linspace(first, last, count).tolist()
 
 
 def test_variants_are_all_combinations_of_the_varied_settings(loaded):

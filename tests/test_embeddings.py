@@ -42,7 +42,7 @@ def test_what_is_written_is_read(paths):
         assert samples.y.tolist() == Y[rows].tolist()
         assert samples.ids.tolist() == [IDS[i] for i in rows]
         assert (samples.X.dtype, samples.y.dtype) == (np.float32, np.float64)
-    assert json.loads(Path(paths.about).read_text()) == {"source": "none"}
+    assert json.loads(Path(paths.about).read_text()) == {"shape": [N, D], "source": "none"}
 
 
 def test_features_are_stored_in_float32_and_can_be_memory_mapped(paths):

@@ -1,5 +1,6 @@
 """What jobs ask for when they are planned: enough for what is there, without reading it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,11 +15,11 @@ SHAPE = (300, 40)
 
 @pytest.fixture
 def features(tmp_path):
-    """An embedding, and the file that it was made from."""
+    """An embedding's record, and the file that it was made from."""
     X = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
-    np.save(tmp_path / "X.npy", X)
+    (tmp_path / "about.json").write_text(json.dumps({"shape": X.shape}))
     np.savez(tmp_path / "mine.npz", features=X)
-    return tmp_path / "X.npy", [tmp_path / "mine.npz"]
+    return tmp_path / "about.json", [tmp_path / "mine.npz"]
 
 
 def test_what_the_configuration_states_counts(features):
@@ -29,30 +30,29 @@ def test_features_say_their_size(features):
     assert problem_size(None, *features) == SHAPE
 
 
-def test_only_the_header_of_features_is_read(tmp_path):
-    size = (10**5, 10**4)  # 4 GB, of which the disk stores nothing
-    np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.float32, size)
-    assert problem_size(None, tmp_path / "X.npy", []) == size
-
-
 def test_files_speak_before_there_are_features_and_ask_for_no_less(features, tmp_path):
     _, raw = features
-    guessed = problem_size(None, tmp_path / "missing.npy", raw)
+    guessed = problem_size(None, tmp_path / "missing.json", raw)
     assert model_mb(*guessed) >= model_mb(*SHAPE)
     assert embedding_mb(*guessed) >= embedding_mb(*SHAPE)
-    doubled = problem_size(None, tmp_path / "missing.npy", raw * 2)
+    doubled = problem_size(None, tmp_path / "missing.json", raw * 2)
     fixed = PYTHON + BLOCK
     assert model_mb(*doubled) - fixed == pytest.approx(2 * (model_mb(*guessed) - fixed), rel=0.05)
 
 
-def test_damaged_features_do_not_stop_the_planning(features):
-    X, raw = features
-    X.write_bytes(b"no array")
-    assert problem_size(None, X, raw) == problem_size(None, X.with_name("missing.npy"), raw)
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"no JSON", b"[]", b"{}", b'{"shape": [3]}', b'{"shape": null}'],
+    ids=["empty", "no text", "no JSON", "no record", "none", "one", "null"],
+)
+def test_a_damaged_record_does_not_stop_the_planning(features, content):
+    about, raw = features
+    about.write_bytes(content)
+    assert problem_size(None, about, raw) == problem_size(None, about.with_name("missing.json"), raw)
 
 
 def test_nothing_there_asks_for_what_no_problem_goes_without(tmp_path):
-    n, d = problem_size(None, tmp_path / "X.npy", [tmp_path / "missing.csv"])
+    n, d = problem_size(None, tmp_path / "about.json", [tmp_path / "missing.csv"])
     assert model_mb(n, d) == pytest.approx(PYTHON + BLOCK, abs=0.01)
     assert embedding_mb(n, d) == pytest.approx(NETWORK, abs=0.01)
 

@@ -96,7 +96,8 @@ def test_a_drawn_split_takes_the_place_of_the_sources(place):
 def test_about_says_from_what_and_how_the_features_were_made(place):
     place.about = {"transform": "none"}
     about = json.loads(place.prepare()["about"])
-    assert set(about) == {"sources", "embedding", "device", "transform", "versions"}
+    assert set(about) == {"shape", "sources", "embedding", "device", "transform", "versions"}
+    assert about["shape"] == list(np.load(place.outputs.X).shape)
     own = {"file": "mine.csv", "sha256": checksum(place.raw), "checksum": "own", "published": None}
     assert about["sources"] == [{**own, "unverified": False, "mirrored": False}]
     assert about["embedding"] == ENTRY["embedding"]

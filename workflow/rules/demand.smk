@@ -14,7 +14,7 @@ GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
 def size_of(wildcards):
     """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
     expected = CONFIG.datasets[wildcards.dataset].get("expected")
-    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/X.npy", raw_files(wildcards))
+    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/about.json", raw_files(wildcards))
 
 
 def run_size(wildcards):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
@@ -102,7 +101,7 @@ class Study:
         count = self.sizes["count"]
         found: list[Shard] = []
         step = min(self.sizes_per_shard, count)
-        values = np.linspace(self.sizes["min"], self.sizes["max"], count)
+        values = evenly_spaced(self.sizes["min"], self.sizes["max"], count)
         digits = next((d for d in (4, 8) if len({f"{value:.{d}g}" for value in values}) == count), 17)
         percent = [f"{value:.{digits}g}" for value in values]
         for strategy in strategies:
@@ -139,6 +138,17 @@ class Study:
         """Runs of the sweeps, each once."""
         names = {(run.dataset, run.variant) for sweep in self.sweeps for run in sweep.runs}
         return tuple(run for run in self.runs if (run.dataset, run.variant) in names)
+
+
+def evenly_spaced(first: float, last: float, count: int) -> list[float]:
+    """``count`` numbers from first to last, the same to the bit as numpy's: shards are named by what they round to.
+
+    Jobs are planned where Snakemake is, and it does not bring numpy.
+    """
+    if count == 1:
+        return [first]
+    step = (last - first) / (count - 1)
+    return [*(i * step + first for i in range(count - 1)), last]
 
 
 def _closeness(run: Run) -> tuple[bool, float]:

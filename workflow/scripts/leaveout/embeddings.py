@@ -108,13 +108,17 @@ def write_embeddings(
     parts: Sequence[str],
     about: Mapping[str, Any],
 ) -> None:
-    """Write features (float32, memory-mappable), samples (id, y, split), and how they were made."""
+    """Write features (float32, memory-mappable), samples (id, y, split), and how they were made: ``about``.
+
+    Their shape stands there too: who plans jobs knows how large they are, and need not be able to read arrays.
+    """
+    X = np.ascontiguousarray(X, dtype=np.float32)
     samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
     with files.complete(paths.X) as unfinished:
-        np.save(unfinished, np.ascontiguousarray(X, dtype=np.float32))
+        np.save(unfinished, X)
     parquet.write(pa.table(samples), paths.samples)
     with files.complete(paths.about) as unfinished:
-        unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        unfinished.write_text(json.dumps({"shape": X.shape, **about}, indent=2) + "\n", encoding="utf-8")
 
 
 def read_embeddings(paths: EmbeddingPaths) -> Embeddings:

@@ -1,10 +1,9 @@
 """Memory that jobs ask for: by the size of their problem as it is stated, as features have it, or as files suggest."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from leaveout.blocks import BLOCK_BYTES
 
@@ -20,17 +19,15 @@ TALL, WIDE = 4, 6
 SHORTEST = 4
 
 
-def problem_size(
-    expected: Mapping[str, int] | None, features: str | Path, raw: Iterable[str | Path]
-) -> tuple[int, int]:
+def problem_size(expected: Mapping[str, int] | None, about: str | Path, raw: Iterable[str | Path]) -> tuple[int, int]:
     """Samples n and features d of a data set, as well as they can be known without reading it.
 
     Parameters
     ----------
     expected : mapping or None
         ``n_train`` and ``d``, if the configuration states them.
-    features : path
-        ``X.npy``, of which the header is read; it need not be there yet.
+    about : path
+        The embedding's ``about.json``, which says its ``shape``; it need not be there yet.
     raw : paths
         The source's files, which speak where nothing else does: as many numbers as they can hold, n = d. That shape
         takes the most memory. Files that are not there hold nothing.
@@ -38,8 +35,8 @@ def problem_size(
     if expected is not None:
         return expected["n_train"], expected["d"]
     try:
-        n, d = np.load(features, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, EOFError, ValueError):  # not there, or damaged: the job that reads it says so
+        n, d = json.loads(Path(about).read_text(encoding="utf-8"))["shape"]
+    except (OSError, ValueError, LookupError, TypeError):  # not there, or damaged: the job that made it goes first
         held = sum(Path(file).stat().st_size for file in raw if Path(file).is_file()) / SHORTEST
         n = d = 1 + math.isqrt(int(held))
     return n, d
