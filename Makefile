@@ -9,7 +9,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # What a conda user has: an installation of Snakemake that holds nothing else.
 ALONE := .venv-snakemake
 .DEFAULT_GOAL := help
-.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm plan embed bench bench-paper lint format report lock clean
+.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm test-all plan embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,8 @@ test-conda: ## run studies in conda environments made of wheels (Linux, Python 3
 
 test-slurm: $(VENV)/.test-slurm ## run studies on a SLURM cluster that the tests start; needs root and Debian's slurm-wlm, munge
 	$(BIN)/python -m pytest -m slurm tests/slurm
+
+test-all: test test-torch test-embed test-report test-conda test-slurm ## all of these
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 

@@ -24,7 +24,7 @@ def disagreements(one: Path, other: Path) -> list[str]:
     names, others = ({str(file.relative_to(each)) for file in _numbers(each)} for each in (one, other))
     found = [f"{name}: in one run only" for name in sorted(names ^ others)]
     for name in sorted(names & others):
-        compare = _in_rows if name.endswith(".parquet") else _in_table
+        compare = differing_columns if name.endswith(".parquet") else _in_table
         found += [f"{name}: {what}" for what in compare(one / name, other / name)]
     return found
 
@@ -48,7 +48,8 @@ def _same(a: pd.Series, b: pd.Series) -> bool:
     return a.name in EVIDENCE or a.equals(b)
 
 
-def _in_rows(one: Path, other: Path) -> list[str]:
+def differing_columns(one: Path, other: Path) -> list[str]:
+    """Columns in which two files of rows differ, by the same rules; those of names before those of numbers."""
     a, b = pq.read_table(one), pq.read_table(other)
     if a.schema != b.schema or len(a) != len(b):
         return [f"{len(a)} and {len(b)} rows, columns {a.schema.names} and {b.schema.names}"]

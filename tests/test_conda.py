@@ -19,12 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from agreement import differing_columns
 from checkout import ROOT, copy_of_the_checkout
 from conda import environments, installation
 from conda.names import conda_name
 from leaveout.effects import read
 from packing import tar_gz, zipped
-from tolerance import AGREEMENT
 
 pytestmark = pytest.mark.conda
 
@@ -42,8 +42,6 @@ SENTENCES = {
     "ham": ("Her colleagues attended the meetings .", ["colleague", "attend", "meeting"]),
     "both": ("The managers wrote two reports .", ["manager", "write", "report"]),
 }
-#: Columns of numbers that rounding moves; how many directions an iteration takes may change with it.
-COMPUTED = ("effect", "effect_linear", "gradient_norm", "newton_decrement", "effect_error", "iterations")
 MAILS, SOUNDS, RATE = 40, 20, 44_100
 
 
@@ -188,20 +186,6 @@ def channel_versions(conda):
     return dict(file.stem.rsplit("-", 2)[:2] for file in files)
 
 
-def assert_agree(mine, theirs):
-    """Two runs' rows of a study are the same, and their numbers to what rounding and certificates allow."""
-    exact = [name for name in mine.column_names if name not in COMPUTED]
-    assert mine.select(exact).equals(theirs.select(exact))
-    rows, others = mine.to_pandas(), theirs.to_pandas()
-    for numbers in ("effect", "effect_linear"):
-        a, b = rows[numbers], others[numbers]
-        typical = rows["effect"].abs().groupby(rows["evaluation"]).transform("median")
-        allowed = AGREEMENT * (a.abs() + typical)
-        errors = (rows["effect_error"] + others["effect_error"]).fillna(0)
-        assert (a.isna() == b.isna()).all()
-        assert ((a - b).abs() <= np.maximum(allowed, errors))[a.notna()].all(), (a - b).abs().max()
-
-
 def test_snakemake_is_alone(alone):
     listed = subprocess.run(
         [alone, "-m", "pip", "list", "--format", "freeze"], capture_output=True, text=True, check=True
@@ -254,7 +238,7 @@ def test_numbers_are_those_of_a_run_with_pips_packages(demo, tmp_path):
     shard, sets = (f"results/demo/digits/base/{name}.parquet" for name in ("effects/random", "removal_sets"))
     done = copy_of_the_checkout(tmp_path).snakemake(shard)
     assert done.returncode == 0, done.stdout
-    assert_agree(read(user.folder / shard), read(tmp_path / shard))
+    assert differing_columns(user.folder / shard, tmp_path / shard) == []
     assert pq.read_table(user.folder / sets).equals(pq.read_table(tmp_path / sets))
 
 

@@ -31,6 +31,7 @@ PAUSE, PATIENCE = 0.2, 300
 #: Seconds that a run may take.
 LIMIT, DEMO_LIMIT = 300, 900
 EMBEDDED, RUN = Path("resources/embeddings/few_digits/X.npy"), Path("results/small/few_digits/base")
+ROWS = "results/small/effects.parquet"
 SHARDS = [str(RUN / "effects" / f"{name}.parquet") for name in ("random", "high_loss")]
 
 
@@ -231,8 +232,9 @@ def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
     with embedded.started(*SHARDS, options=PROFILE, config=None) as process:
         until((embedded.folder / RUN / "fit.npz").exists, process)
         slurm.set_node("cpu1", "down")
-        assert not slurm.queue("running")
+        left = slurm.queue("running")
         slurm.set_node("cpu1", "resume")
+        assert not left
         finish(process)
     first, second = ended(slurm, embedded)
     assert (first.state, second.state) == ("NODE_FAIL", "COMPLETED")
@@ -244,7 +246,7 @@ def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
 def test_a_killed_run_goes_on_where_it_was(slurm, checkout, undisturbed):
     """Snakemake is killed while submissions run; the same command waits for these, and does what is left."""
     environment = Path(sys.executable).parents[1]
-    command = ["make", "slurm", "STUDY=small", f"VENV={environment}", f"--assume-old={environment / '.slurm'}"]
+    command = ["make", "slurm", f"STUDY={ROWS}", f"VENV={environment}", f"--assume-old={environment / '.slurm'}"]
     with running(command, checkout.folder) as process:
         until(lambda: any(checkout.folder.glob("results/small/*/*/effects/*.parquet")), process)
         [snakemake] = [
@@ -260,12 +262,14 @@ def test_a_killed_run_goes_on_where_it_was(slurm, checkout, undisturbed):
         output = finish(process)
     waited_for = re.search(r"to end them: scancel (.*)", output)[1].split()
     assert {*waited_for} & {*orphans}
-    *earlier, presented = ended(slurm, checkout)
+    *earlier, aggregation = ended(slurm, checkout)
     embedding, runs = 1, 2
-    assert [each.state for each in (*earlier, presented)] == ["COMPLETED"] * (embedding + runs + 1)
-    again = {name: time for name, time in tables(checkout.folder).items() if time / 1e9 > presented.begin.timestamp()}
-    assert not again.keys() & before.keys()
-    assert disagreements(undisturbed / "results", checkout.folder / "results") == []
+    assert [each.state for each in (*earlier, aggregation)] == ["COMPLETED"] * (embedding + runs + 1)
+    again = {name for name, time in tables(checkout.folder).items() if time / 1e9 > aggregation.begin.timestamp()}
+    assert again == {ROWS}
+    for variant in ("base", "regularizer=fixed"):
+        shards = RUN.with_name(variant) / "effects"
+        assert disagreements(undisturbed / shards, checkout.folder / shards) == []
 
 
 def test_two_runs_of_one_folder_do_not_meet(checkout):
