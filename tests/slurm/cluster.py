@@ -31,7 +31,7 @@ ENDING = {signal.SIGINT, signal.SIGTERM}
 #: Seconds that a daemon may take to start or to end.
 PATIENCE = 30
 CONFIGURATION = """\
-ClusterName=test
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmUser=root
@@ -124,6 +124,7 @@ def running(cores: int = 2, memory_mb: int = 8000) -> Iterator[Cluster]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True)))
         _configure(folder, cores, memory_mb)
         stack.callback(_remove_link, folder)
+        stack.callback(_end_leftovers, folder)
         stack.callback(_end_daemons, folder)
         _start(folder)
         stack.callback(_end_jobs)
@@ -147,6 +148,7 @@ def _remove_abandoned(folder: Path) -> None:
     if psutil.pid_exists(owner) and owner != os.getpid():
         raise ClusterError(f"process {owner} has such a cluster, in {folder}")
     _end_daemons(folder)
+    _end_leftovers(folder)
     _remove_link(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -159,7 +161,15 @@ def _configure(folder: Path, cores: int, memory_mb: int) -> None:
         (folder / name).mkdir()
     host = socket.gethostname().split(".")[0]
     ports = dict(zip(("controller", *NODES), _free_ports(1 + len(NODES)), strict=True))
-    values = {"folder": folder, "host": host, "cores": cores, "memory_mb": memory_mb, "cards": CARDS, **ports}
+    values = {
+        "name": _name(folder),
+        "folder": folder,
+        "host": host,
+        "cores": cores,
+        "memory_mb": memory_mb,
+        "cards": CARDS,
+        **ports,
+    }
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**values))
     (folder / "cgroup.conf").write_text("CgroupAutomount=no\n")
     cards = [folder / f"card{i}" for i in range(CARDS)]
@@ -172,6 +182,11 @@ def _configure(folder: Path, cores: int, memory_mb: int) -> None:
     key.write_bytes(os.urandom(128))
     CONFIGURED.parent.mkdir(parents=True, exist_ok=True)
     CONFIGURED.symlink_to(folder / "slurm.conf")
+
+
+def _name(folder: Path) -> str:
+    """The cluster's name, which its jobs have in their environment."""
+    return folder.name.replace("_", "").replace("-", "").lower()
 
 
 def _free_ports(count: int) -> list[int]:
@@ -237,6 +252,14 @@ def _end_daemons(folder: Path) -> None:
                 daemon = psutil.Process(int(pid))
                 if any(str(folder) in argument for argument in daemon.cmdline()):  # the number may be another's by now
                     _end_process(daemon)
+
+
+def _end_leftovers(folder: Path) -> None:
+    """Kill what jobs left: nobody ends the processes of a node that was set down but is alive."""
+    for process in psutil.process_iter(["environ"]):
+        if (process.info["environ"] or {}).get("SLURM_CLUSTER_NAME") == _name(folder):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _end_process(daemon: psutil.Process) -> None:
