@@ -136,8 +136,12 @@ def _refuse_unfit_machine() -> None:
         raise ClusterError("a SLURM cluster needs root: run this in a container")
     if missing := [name for name in DAEMONS if shutil.which(name) is None]:
         raise ClusterError(f"not installed: {', '.join(missing)}; on Debian: apt-get install {PACKAGES}")
-    if CONFIGURED.is_symlink() and (CONFIGURED.readlink().parent / OWNER).exists():
-        _remove_abandoned(CONFIGURED.readlink().parent)
+    if CONFIGURED.is_symlink():
+        folder = CONFIGURED.readlink().parent
+        if (folder / OWNER).exists():
+            _remove_abandoned(folder)
+        elif not folder.exists():
+            CONFIGURED.unlink()
     if CONFIGURED.exists():
         raise ClusterError(f"{CONFIGURED} is there: this machine has SLURM already, and it is not replaced")
 

@@ -1,6 +1,5 @@
 """Studies on a real SLURM cluster: the same numbers as on one machine, whatever happens on the way."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -270,17 +269,6 @@ def test_a_killed_run_goes_on_where_it_was(slurm, checkout, undisturbed):
     for variant in ("base", "regularizer=fixed"):
         shards = RUN.with_name(variant) / "effects"
         assert disagreements(undisturbed / shards, checkout.folder / shards) == []
-
-
-def test_two_runs_of_one_folder_do_not_meet(checkout):
-    """The second ends at once, and unlocks nothing."""
-    script = [str(checkout.folder / "profiles/slurm/run.sh"), "small"]
-    (checkout.folder / ".snakemake").mkdir()
-    with (checkout.folder / ".snakemake/slurm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with running(script, checkout.folder) as process:
-            output, _ = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, "another run.sh is at work" in output) == (1, True)
 
 
 @contextmanager
