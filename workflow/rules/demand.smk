@@ -80,16 +80,22 @@ def embedding_workers(wildcards):
     return CONFIG.datasets[wildcards.dataset]["embedding"].get("workers", 0)
 
 
+def embedded_size(wildcards):
+    """All samples and features; as many for testing as for training, where only the size of the latter is stated."""
+    n, d = size_of(wildcards)
+    return (2 * n if "expected" in CONFIG.datasets[wildcards.dataset] else n), d
+
+
 def embedding_memory_mb(wildcards, attempt):
     """Memory for an embedding."""
-    return int(attempt * (SNAKEMAKE + embedding_mb(*size_of(wildcards))))
+    return int(attempt * (SNAKEMAKE + embedding_mb(*embedded_size(wildcards))))
 
 
 def embedding_runtime(wildcards, attempt, threads):
-    """Time for an embedding of all samples; a test set as large as the training set is allowed for."""
-    n, _ = size_of(wildcards)
+    """Time for an embedding."""
+    n, _ = embedded_size(wildcards)
     method = CONFIG.datasets[wildcards.dataset]["embedding"]["method"]
-    return attempt * embedding_minutes(2 * n, method, threads, card=bool(GPU) and method in NETWORKS)
+    return attempt * embedding_minutes(n, method, threads, card=bool(GPU) and method in NETWORKS)
 
 
 #: What every embedding asks for.
