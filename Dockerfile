@@ -9,8 +9,8 @@ ARG EMBED=
 COPY requirements /requirements
 RUN python -m pip install --no-cache-dir --no-deps --require-hashes --requirement /requirements/run.txt
 RUN test -z "$EMBED" || python -m pip install --no-cache-dir --requirement /requirements/embed.txt
-# Whoever runs it has no home in the image; caches of Snakemake and matplotlib need one.
-ENV HOME=/tmp
+# Whoever runs it has neither a home nor a name in the image; Snakemake asks for both.
+ENV HOME=/tmp USER=leaveout
 WORKDIR /leaveout
 ENTRYPOINT ["snakemake", "--cores", "all"]
 CMD ["demo"]

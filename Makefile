@@ -88,9 +88,10 @@ lock: ## resolve the pinned requirements anew from pyproject.toml (needs uv)
 	  --custom-compile-command "make lock" --constraint requirements/run.txt --constraint requirements/embed.txt \
 	  requirements/environments.in --output-file requirements/environments.txt
 
-clean: ## delete what jobs and tools made; keeps .venv and resources/
-	@echo "deleting results/ logs/ benchmarks/ .snakemake/ and the caches of pytest, hypothesis, mypy and ruff"
-	@rm -rf results logs benchmarks .snakemake .pytest_cache .hypothesis .mypy_cache .ruff_cache
+clean: ## delete what jobs and tools made; keeps installations and resources/
+	@echo "deleting results/ logs/ benchmarks/ .snakemake/ (but conda environments) and caches of pytest, hypothesis, mypy, ruff"
+	@if [ -d .snakemake ]; then find .snakemake -mindepth 1 -maxdepth 1 ! -name conda -exec rm -rf {} +; fi
+	@rm -rf results logs benchmarks .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/bin/python $(ALONE)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -151,5 +152,6 @@ $(VENV)/.test-conda: requirements/test-conda.txt $(VENV)/.test
 
 $(ALONE)/.snakemake: requirements/snakemake.txt | $(ALONE)/bin/python
 	@echo "installing Snakemake alone"
+	@$(PYTHON) -m venv --clear $(ALONE)
 	@$(ALONE)/bin/python $(LOCKED) $<
 	@touch $@

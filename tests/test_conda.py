@@ -105,16 +105,20 @@ def conda(tmp_path_factory):
     installation.install(root)
     lock = ROOT / "requirements" / "environments.txt"
     command = [sys.executable, "-m", "conda.channel", installation.channels(root) / "conda-forge", lock]
-    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "tests")}, timeout=PATIENCE, check=True)
-    yield root
-    shutil.rmtree(root)  # gigabytes
+    try:
+        subprocess.run([*BOUND, *command], env=os.environ | {"PYTHONPATH": str(ROOT / "tests")}, check=True)
+        yield root
+    finally:
+        shutil.rmtree(root)  # gigabytes
 
 
 @contextmanager
 def at_work(python, conda, folder):
     """A user in whose checkout nothing has run; the environments that runs make there are gigabytes, and go."""
-    yield CondaUser(python, conda, copy_of_the_checkout(folder).folder)
-    shutil.rmtree(folder / ".snakemake", ignore_errors=True)
+    try:
+        yield CondaUser(python, conda, copy_of_the_checkout(folder).folder)
+    finally:
+        shutil.rmtree(folder / ".snakemake", ignore_errors=True)
 
 
 @pytest.fixture
@@ -236,7 +240,7 @@ def test_numbers_are_those_of_a_run_with_pips_packages(demo, tmp_path):
     """One shard of the demo, and what it takes."""
     user, _ = demo
     shard, sets = (f"results/demo/digits/base/{name}.parquet" for name in ("effects/random", "removal_sets"))
-    done = copy_of_the_checkout(tmp_path).snakemake(shard)
+    done = copy_of_the_checkout(tmp_path).snakemake(shard, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout
     assert differing_columns(user.folder / shard, tmp_path / shard) == []
     assert pq.read_table(user.folder / sets).equals(pq.read_table(tmp_path / sets))

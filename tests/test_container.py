@@ -28,6 +28,11 @@ def test_the_python_is_that_of_the_environments(recipe):
     assert recipe["FROM"] == [f"python:{python}-slim"]
 
 
+def test_who_runs_it_has_a_home_and_a_name(recipe):
+    [variables] = recipe["ENV"]
+    assert {name.split("=")[0] for name in variables.split()} == {"HOME", "USER"}
+
+
 def test_what_is_copied_is_there_and_not_ignored(recipe):
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert "*" in ignored

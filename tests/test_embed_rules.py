@@ -44,11 +44,11 @@ def held(change):
 held_now = [held(change) for change in json.loads(sys.argv[1])]
 print(json.dumps(held_now))
 """
-NETWORKS = {"embed_audio", "embed_text", "embed_vision"}
+NETWORKS = {"embed_text", "embed_vision"}
 
 
 @pytest.mark.parametrize("device, expected", [("cuda", NETWORKS), ("auto", set()), ("cpu", set())])
-def test_networks_ask_for_a_graphics_card_only_if_the_configuration_insists(device, expected):
+def test_networks_of_torch_ask_for_a_graphics_card_only_if_the_configuration_insists(device, expected):
     command = [sys.executable, "-c", ASK, device]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     asked = json.loads(done.stdout.splitlines()[-1])

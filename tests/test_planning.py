@@ -1,6 +1,7 @@
 """Planning needs Snakemake and what it brings: a conda user has nothing else before the first environment is made."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -61,6 +62,8 @@ class Planner:
         ended = subprocess.run(
             [*command, *options, "--", *targets],
             cwd=self.checkout.folder,
+            env=os.environ | {"XDG_CACHE_HOME": str(self.checkout.folder / ".cache")},
+            timeout=300,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -18,7 +19,7 @@ from conda.packages import SUBDIR, Package, pack
 #: What can be made here, and what makes it.
 SUPPORTED = ("Linux", "x86_64", (3, 11))
 #: Seconds after which a download is given up.
-PATIENCE = 600
+PATIENCE = 300
 
 Stage = Callable[[Path], Package]
 
@@ -29,6 +30,8 @@ def refuse_other_machines() -> None:
     if found != SUPPORTED:
         described = [f"{system}, {machine}, Python {x}.{y}" for system, machine, (x, y) in (SUPPORTED, found)]
         raise RuntimeError(f"environments are made on {described[0]}; this is {described[1]}")
+    if "posix_local" in sysconfig.get_scheme_names():  # Debian's own, which looks for packages elsewhere
+        raise RuntimeError("environments are made of a Python as it is published, not of Debian's: make PYTHON=...")
 
 
 def build(channel: Path, lock: Path) -> None:

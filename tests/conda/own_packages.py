@@ -1,5 +1,6 @@
 """In an environment: what lies in another installation's ``site-packages`` is not there, but for Snakemake itself.
 
+Namespace packages pass too: they have no file that says where they lie.
 Snakemake puts the folders of its own installation on the search path of a job's script, which unpickles an object of
 Snakemake's. What it brings for itself (PyYAML, requests, tabulate, ...) would fill in for what an environment lacks.
 The stand-in for conda copies this file into each environment; it imports little, since every job pays for it.

@@ -38,7 +38,7 @@ def test_the_paper_takes_few_submissions(paper):
 
 
 def test_only_embeddings_by_networks_ask_for_cards_and_only_if_the_configuration_does(paper):
-    networks = {"embed_audio", "embed_text", "embed_vision"}
+    networks = {"embed_text", "embed_vision"}
     assert {rule for each in paper if each.gpu for rule in each.rules} == networks
     assert not any(each.gpu for each in submissions.plan("rif", ["--forceall"]))
 

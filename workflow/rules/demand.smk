@@ -6,8 +6,8 @@ Reads   the configuration, as common.smk has it; the size of what is embedded al
 from leaveout.duration import embedding_minutes, model_minutes
 from leaveout.memory import SNAKEMAKE, embedding_mb, model_mb, problem_size
 
-#: Embeddings by networks, and what their rules ask for besides: a graphics card, if the configuration insists on one.
-NETWORKS = {"audio", "text", "vision"}
+#: Embeddings by networks of torch, and what their rules ask for besides: a graphics card, if the configuration insists.
+NETWORKS = {"text", "vision"}
 GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
 
 
@@ -105,3 +105,5 @@ EMBEDDING = {
     "device": CONFIG.device,
     "workers": embedding_workers,
 }
+#: OpenL3 takes a card that it sees and asks for none: pip's TensorFlow comes without the libraries of one.
+OPENL3 = EMBEDDING | {"device": "auto" if CONFIG.device == "cuda" else CONFIG.device}

@@ -70,8 +70,7 @@ use rule embed_features as embed_audio with:
         "../../envs/audio.yaml"
     threads: 8
     resources:
-        **EMBEDDING,
-        **GPU,
+        **OPENL3,
     message:
         "Embedding {wildcards.dataset} by OpenL3"
 
