@@ -24,6 +24,8 @@ DAEMONS = ("munged", "slurmctld", "slurmd")
 PACKAGES = "slurm-wlm munge"
 NODES = ("cpu1", "gpu1")
 CARDS = 2
+#: States of a node that takes jobs.
+TAKING = {"idle", "mixed", "allocated", "completing"}
 #: File of a cluster's folder with the process that started it.
 OWNER = "owner.pid"
 #: What ends a cluster that was started by hand.
@@ -98,9 +100,14 @@ class Cluster:
         """End all submissions, and wait until they are gone."""
         _end_jobs()
 
-    def set_node(self, node: str, state: str) -> None:
-        """Take a node ``down``, or ``resume`` it."""
-        _said("scontrol", "update", f"nodename={node}", f"state={state}", "reason=test")
+    def take_down(self, node: str) -> None:
+        """Set a node down, as if it had failed."""
+        _said("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+
+    def bring_back(self, node: str) -> None:
+        """Let a node take jobs again, if it has not come back by itself."""
+        _succeeds("scontrol", "update", f"nodename={node}", "state=resume")
+        _wait(node, lambda: _said("sinfo", "--noheader", "-n", node, "-o", "%T").strip() in TAKING, self.folder)
 
     def completed(self) -> list[dict[str, str]]:
         """What SLURM recorded of each submission that ended, in this order: JobState, Partition, TimeLimit and more."""

@@ -194,11 +194,14 @@ def test_shards_that_are_made_again_are_not_submitted_one_by_one(undisturbed):
 
 
 def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(slurm, checkout):
-    too_little_at_first = ("--set-resources", "embed_fourier:mem_mb=250 * attempt**3")
+    too_little_at_first = (
+        "--set-resources",
+        "embed_fourier:mem_mb=100 * attempt**5",
+    )  # less than Snakemake itself takes
     with checkout.started(str(EMBEDDED), options=[*PROFILE, *too_little_at_first], config=None) as process:
         finish(process)
     first, second = ended(slurm, checkout)
-    assert (first.memory_mb, second.memory_mb) == (250, 2000)
+    assert (first.memory_mb, second.memory_mb) == (100, 3200)
     assert first.state != "COMPLETED" == second.state
     assert second.minutes == 2 * first.minutes
     [log] = (checkout.folder / "logs/slurm").rglob(f"{first.job}.log")
@@ -230,9 +233,9 @@ def test_a_cancelled_run_is_submitted_again(slurm, embedded, undisturbed):
 def test_a_node_may_go_down_and_come_back(slurm, embedded, undisturbed):
     with embedded.started(*SHARDS, options=PROFILE, config=None) as process:
         until((embedded.folder / RUN / "fit.npz").exists, process)
-        slurm.set_node("cpu1", "down")
+        slurm.take_down("cpu1")
         left = slurm.queue("running")
-        slurm.set_node("cpu1", "resume")
+        slurm.bring_back("cpu1")
         assert not left
         finish(process)
     first, second = ended(slurm, embedded)

@@ -4,7 +4,6 @@ import re
 import resource
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
@@ -81,15 +80,18 @@ def test_the_page_on_clusters_has_the_table_of_today(paper):
 
 
 def used(command):
-    """Seconds of the processor that a command takes."""
+    """What a command says, and the seconds of the processor that it takes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "snakemake", *command], cwd=ROOT, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_the_snakefile_is_parsed_in_less_than_two_seconds():
-    assert used(["--list-rules"]) - used(["--version"]) < PARSED
+    (_, parsed), (_, started) = used(["--list-rules"]), used(["--version"])
+    assert parsed - started < PARSED
 
 
 def test_a_thousand_shards_are_planned_in_twenty_seconds(tmp_path):
@@ -98,12 +100,7 @@ def test_a_thousand_shards_are_planned_in_twenty_seconds(tmp_path):
     study = {"datasets": ["digits"], "vary": [{"dataset": "digits", "n_train": sizes}]}
     config.write_text(yaml.safe_dump({"studies": {"many": study}}))
     command = ["--workflow-profile", "profiles/slurm", "--dry-run", "--configfile", str(config), "--", "many"]
-    begin = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *command], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    seconds = time.monotonic() - begin
-    assert done.returncode == 0, done.stdout + done.stderr
+    done, seconds = used(command)
     planned = re.search(r"^effects +(\d+)$", done.stdout + done.stderr, re.MULTILINE)
     assert int(planned[1]) >= SHARDS
     assert seconds < PLANNED
