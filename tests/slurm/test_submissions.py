@@ -39,7 +39,11 @@ def test_the_paper_takes_few_submissions(paper):
 def test_only_embeddings_by_networks_ask_for_cards_and_only_if_the_configuration_does(paper):
     networks = {"embed_text", "embed_vision"}
     assert {rule for each in paper if each.gpu for rule in each.rules} == networks
-    assert not any(each.gpu for each in submissions.plan("rif", ["--forceall"]))
+    without = submissions.plan("rif", ["--forceall"])
+    assert not any(each.gpu for each in without)
+    asked = {rule: [of(found, rule)[0].runtime for found in (paper, without)] for rule in ("embed_text", "embed_bow")}
+    assert 10 * asked["embed_text"][0] < asked["embed_text"][1]
+    assert asked["embed_bow"][0] == asked["embed_bow"][1]  # uses no card
 
 
 def test_what_is_asked_for_grows_with_the_problem(paper):

@@ -34,7 +34,7 @@ def enlarged_memory_mb(wildcards, attempt):
 
 
 def minutes(retrained):
-    """Time for a job that trains so many models anew, as a function of the job says."""
+    """Time for a job that trains models anew: ``retrained`` says how many, of a job's wildcards."""
     return partial(planned_minutes, retrained)
 
 
@@ -56,13 +56,13 @@ def removed_sets(wildcards):
 
 def influential_groups(wildcards):
     """Groups of the most influential samples, for each evaluation function and direction."""
-    study = config["studies"][wildcards.study]
-    return 2 * len(study["evaluations"]) * len(study["influential"]["groups"])
+    groups = setting_of_study(["influential", "groups"], wildcards)
+    return 2 * len(study_of(wildcards).evaluations) * len(groups)
 
 
 def suspicious_samples(wildcards):
     """Suspicious samples of both estimators, and as many random ones."""
-    return 3 * config["studies"][wildcards.study]["suspects"]
+    return 3 * setting_of_study(["suspects"], wildcards)
 
 
 def poisons(wildcards):
