@@ -15,6 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 from leaveout.config import BASE, load
 from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
+from leaveout.lineage import Lineage
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -51,6 +52,10 @@ RANKINGS = ["influential", "influential_groups", "suspects"]
 def one_of(names):
     """Pattern that matches one of some names, and nothing if there are none."""
     return "|".join(names) or "(?!)"
+
+
+#: What decides each result: a rule's product, before the rule, has its settings; their stamp is in the files themselves.
+LINEAGE = Lineage()
 
 
 wildcard_constraints:
@@ -269,7 +274,7 @@ def preparation_entry(wildcards):
     embedding = {key: value for key, value in entry["embedding"].items() if key != "workers"}
     if isinstance(embedding.get("weights"), dict):
         embedding["weights"] = {key: value for key, value in embedding["weights"].items() if key != "license"}
-    return {key: entry.get(key) for key in ("parser", "classes", "split")} | {"embedding": embedding}
+    return {key: entry.get(key) for key in ("source", "parser", "classes", "split")} | {"embedding": embedding}
 
 
 def embedding_digest(wildcards):

@@ -15,4 +15,4 @@ with job(snakemake) as log:
     poisoned = poison(model, test.X[drawn], wrong)
     log.info("%d poisoned models, %d certified", len(drawn), poisoned.refit.certified.sum())
     labels = params.labels | {"n_train": model.n}
-    write(table(rows(poisoned, test.ids[drawn], wrong, labels), SCHEMA), snakemake.output.rows)
+    write(table(rows(poisoned, test.ids[drawn], wrong, labels), SCHEMA), snakemake.output.rows, params.stamp)

@@ -11,6 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from leaveout.errors import LeaveoutError, StaleLibrary
+from leaveout.stamps import refuse_others
 
 LIBRARY = Path(__file__).parent
 
@@ -26,6 +27,8 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     ------
     StaleLibrary
         ``leaveout`` was not imported from beside the script: an installed copy came first and may be another version.
+    InvalidResults
+        An input file is damaged, another one, or made by other settings than the configuration has now.
     """
     logger = logging.getLogger("leaveout")
     logger.setLevel(logging.INFO)
@@ -34,6 +37,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger.addHandler(handler)
     try:
         refuse_stale_library(Path(snakemake.scriptdir))
+        refuse_others(snakemake.params.get("stamps", {}))
         with threadpool_limits(limits=snakemake.threads):
             yield logger
     except LeaveoutError as error:

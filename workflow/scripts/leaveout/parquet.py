@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaveout import files
+from leaveout.stamps import KEY
 
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -21,10 +22,11 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
         return file.read(columns)
 
 
-def write(table: pa.Table, path: str | Path) -> None:
-    """Write a table; a file under its final name is always complete."""
+def write(table: pa.Table, path: str | Path, stamp: str) -> None:
+    """Write a table with its stamp (see ``stamps``); a file under its final name is always complete."""
+    stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: stamp})
     with files.complete(path) as unfinished:
-        pq.write_table(table, unfinished)
+        pq.write_table(stamped, unfinished)
 
 
 class _NoPandas:
