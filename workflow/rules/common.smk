@@ -117,9 +117,10 @@ def model_settings(wildcards):
 
 
 def planting_settings(wildcards):
-    """How many samples a draw plants, and how many models it retrains for the truth."""
+    """How many samples a draw plants, and how many models it retrains for the truth in how many iterations at most."""
     settings = study_of(wildcards).poisoning
-    return {key: settings[key] for key in ("planted", "retrained")}
+    limit = setting_of_study(["iteration_limit"], wildcards)
+    return {"planted": settings["planted"], "retrained": settings["retrained"], "iteration_limit": limit}
 
 
 def shards(study, runs, strategies):

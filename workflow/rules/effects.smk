@@ -11,6 +11,7 @@ EFFECTS = LINEAGE.product(
     evaluations=study_setting("evaluations"),
     labels=row_labels,
     shard=shard_of,
+    iteration_limit=study_setting("iteration_limit"),
     library=library("effects"),
 )
 

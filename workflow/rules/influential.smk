@@ -12,6 +12,7 @@ INFLUENTIAL = LINEAGE.product(
     training=training_settings,
     evaluations=study_setting("evaluations"),
     influential=study_setting("influential"),
+    iteration_limit=study_setting("iteration_limit"),
     labels=row_labels,
     library=library("influential"),
 )

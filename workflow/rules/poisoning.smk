@@ -11,6 +11,7 @@ POISONING = LINEAGE.product(
     training=training_settings,
     labels=row_labels,
     samples=study_setting("poisoning", "samples"),
+    iteration_limit=study_setting("iteration_limit"),
     library=library("poisoning"),
 )
 

@@ -10,6 +10,7 @@ SUSPECTS = LINEAGE.product(
     training=training_settings,
     labels=row_labels,
     retrained=study_setting("suspects"),
+    iteration_limit=study_setting("iteration_limit"),
     library=library("suspects"),
 )
 

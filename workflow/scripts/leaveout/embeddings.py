@@ -107,7 +107,7 @@ def write_embeddings(
     ids: Sequence[str],
     parts: Sequence[str],
     about: Mapping[str, Any],
-    stamp: str,
+    stamp: str | None = None,
 ) -> None:
     """Write features (float32, memory-mappable), samples (id, y, split; stamped), and how they were made: ``about``.
 

@@ -16,14 +16,13 @@ from leaveout.errors import InvalidResults
 from leaveout.linear_algebra import beside, namespace, on_host
 from leaveout.model import Model
 from leaveout.penalty import Penalty
-from leaveout.stamps import KEY
 from leaveout.whitening import from_basis
 
 #: How many times the rounding of whitened samples is still rounding; those of others are some thousand times off.
 ALIKE = 10.0
 
 
-def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path, stamp: str) -> None:
+def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path, stamp: str = "") -> None:
     """Write ``fit.npz``, with its stamp, and ``factor.npy``.
 
     The first holds parameters, settings, and the certificate for whoever reads it elsewhere. The second holds what
@@ -57,7 +56,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             scaled_condition=model.whitening.scaled_condition,
             factor_sha256=checksum(Path(factor)),
             test_accuracy=test_accuracy,
-            **{KEY: stamp.encode()},
+            stamp=stamp.encode(),
         )
 
 

@@ -22,11 +22,12 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
         return file.read(columns)
 
 
-def write(table: pa.Table, path: str | Path, stamp: str) -> None:
-    """Write a table with its stamp (see ``stamps``); a file under its final name is always complete."""
-    stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: stamp})
+def write(table: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write a table, with a job's stamp (see ``stamps``) if it is one's; under its final name a file is complete."""
+    if stamp is not None:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: stamp})
     with files.complete(path) as unfinished:
-        pq.write_table(stamped, unfinished)
+        pq.write_table(table, unfinished)
 
 
 class _NoPandas:

@@ -177,7 +177,7 @@ SCHEMA = pa.schema(
 
 
 def write_removal_sets(
-    sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_], path: str | Path, stamp: str
+    sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_], path: str | Path, stamp: str | None = None
 ) -> None:
     """Write removal sets as positions among the training samples, and as the source's own ids, with their stamp."""
     rows = [

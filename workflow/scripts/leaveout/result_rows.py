@@ -41,8 +41,8 @@ def table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(cleaned, schema=columns)
 
 
-def write(rows: pa.Table, path: str | Path, stamp: str) -> None:
-    """Write rows with their stamp (see ``stamps``); a file under its final name is always complete."""
+def write(rows: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write rows, with their stamp (see ``stamps``) if a job makes them; a file under its final name is complete."""
     parquet.write(rows, path, stamp)
 
 

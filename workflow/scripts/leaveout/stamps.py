@@ -15,7 +15,7 @@ from typing import Self
 
 from leaveout.errors import InvalidResults, OtherSettings
 
-#: Where a stamp stands: a key of Parquet's metadata, the name of an array.
+#: Where a stamp stands: a key of Parquet's metadata, the name of an array in an npz file.
 KEY = "stamp"
 _FORM = re.compile(rb"stamp:([0-9a-f]{16}):([^;]+);")
 #: How far a file that other settings made is dated back, in ns: some forty years, so that any script is newer.
