@@ -35,7 +35,7 @@ def prepare(
     outputs: EmbeddingPaths,
     machine: Machine,
     library: str,
-    stamp: str,
+    stamp: str | None = None,
 ) -> None:
     """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
 
@@ -50,7 +50,7 @@ def prepare(
     machine : Machine
     library : str
         Digest of the code: chunks of other code are stale.
-    stamp : str
+    stamp : str, optional
         What the embedding is made as (see ``stamps``).
     """
     raw, weights, origins = ([Path(file) for file in files] for files in (inputs.raw, inputs.weights, inputs.origins))
