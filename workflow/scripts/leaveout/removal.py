@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from leaveout import loss, parquet, seeds
+from leaveout import loss, result_rows, seeds
 from leaveout.arrays import Array, IntArray
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
@@ -164,15 +164,14 @@ def draw(
         yield RemovalSet(strategy, size, repeat, positions)
 
 
-SCHEMA = pa.schema(
-    [
-        pa.field("set_id", pa.string(), nullable=False),
-        pa.field("strategy", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("repeat", pa.int64(), nullable=False),
-        pa.field("positions", pa.list_(pa.int64()), nullable=False),
-        pa.field("ids", pa.list_(pa.string()), nullable=False),
-    ]
+SCHEMA = result_rows.schema(
+    "1",
+    pa.field("set_id", pa.string(), nullable=False),
+    pa.field("strategy", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("repeat", pa.int64(), nullable=False),
+    pa.field("positions", pa.list_(pa.int64()), nullable=False),
+    pa.field("ids", pa.list_(pa.string()), nullable=False),
 )
 
 
@@ -189,12 +188,18 @@ def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_],
         }
         for removal_set in sets
     ]
-    parquet.write(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    result_rows.write(pa.Table.from_pylist(rows, schema=SCHEMA), path)
 
 
 def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:
-    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn."""
-    rows = parquet.read(path, ["strategy", "size", "repeat", "positions"])
+    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn.
+
+    Raises
+    ------
+    InvalidResults
+        The file is damaged, or was written by another version.
+    """
+    rows = result_rows.read(path, SCHEMA, ["strategy", "size", "repeat", "positions"])
     names, set_sizes, repeats = (rows[name].to_pylist() for name in ("strategy", "size", "repeat"))
     return [
         RemovalSet(strategy, size, repeats[i], np.array(rows["positions"][i].as_py(), dtype=np.int64))
