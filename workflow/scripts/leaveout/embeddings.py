@@ -23,6 +23,8 @@ Features = npt.NDArray[np.float32]
 
 #: Key of the metadata of ``samples.parquet`` under which the checksum of ``X.npy`` stands.
 FEATURES_SHA256 = "features_sha256"
+#: Training samples that a model needs.
+FEWEST = 2
 #: What mends an embedding that cannot be read.
 AGAIN = "(delete the folder and run again)"
 GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
@@ -96,15 +98,23 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
     Raises
     ------
     InvalidData
-        The source has no split of its own.
+        The source has no split of its own, or one of the parts has too few samples.
     """
     if settings != "source":
         if records.split is not None:
             log.info("split: drawn anew, the source's own is not used (split: source takes it)")
-        return split(len(records.ids), **settings)
-    if records.split is None:
+        parts: Sequence[str] = split(len(records.ids), **settings)
+    elif records.split is None:
         raise InvalidData("split: source: this source has no split of its own (give train and seed)")
-    return records.split
+    else:
+        parts = records.split
+    training, test = (list(parts).count(name) for name in (TRAIN, TEST))
+    if training < FEWEST or not test:
+        raise InvalidData(
+            f"split: of {len(parts)} samples, {training} for training and {test} for testing (at least {FEWEST}, and 1: "
+            f"change the split, or give more samples)"
+        )
+    return parts
 
 
 def write_embeddings(
