@@ -214,11 +214,30 @@ def test_an_interrupted_write_leaves_no_features(paths):
         read_embeddings(paths)
 
 
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ("source", "split: of 3 samples, 1 for training and 2 for testing"),
+        ({"train": 0.01, "seed": 0}, "split: of 3 samples, 0 for training and 3 for testing"),
+        ({"train": 0.5, "seed": 0}, "split: of 3 samples, 1 for training and 2 for testing"),
+    ],
+)
+def test_a_split_without_samples_to_train_on_is_refused(settings, words):
+    records = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["train", "test", "test"])
+    with pytest.raises(InvalidData, match=rf"{words} \(needed: 2 and 1: change the split"):
+        parts_of(records, settings)
+
+
+def test_a_split_without_samples_to_test_on_is_refused():
+    with pytest.raises(InvalidData, match="of 2 samples, 2 for training and 0 for testing"):
+        parts_of(Records(["a", "b"], np.zeros((2, 1)), ["x"] * 2, ["train", "train"]), "source")
+
+
 def test_a_source_may_split_itself_or_be_split(caplog):
     own = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["test", "train", "train"])
     assert list(parts_of(own, "source")) == ["test", "train", "train"]
     with caplog.at_level(logging.INFO, logger="leaveout"):
-        assert parts_of(own, {"train": 0.5, "seed": 1}) == split(3, 0.5, 1)
+        assert parts_of(own, {"train": 0.7, "seed": 1}) == split(3, 0.7, 1)
     assert [record.message for record in caplog.records] == [
         "split: drawn anew, the source's own is not used (split: source takes it)"
     ]

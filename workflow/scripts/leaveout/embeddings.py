@@ -111,7 +111,7 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
     training, test = (list(parts).count(name) for name in (TRAIN, TEST))
     if training < FEWEST or not test:
         raise InvalidData(
-            f"split: of {len(parts)} samples, {training} for training and {test} for testing (at least {FEWEST}, and 1: "
+            f"split: of {len(parts)} samples, {training} for training and {test} for testing (needed: {FEWEST} and 1: "
             f"change the split, or give more samples)"
         )
     return parts

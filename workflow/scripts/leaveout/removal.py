@@ -17,6 +17,7 @@ Rubinstein & Hopkins, appendix C.2; Koh et al. 2019.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,7 @@ import pyarrow as pa
 
 from leaveout import loss, result_rows, seeds
 from leaveout.arrays import Array, IntArray
+from leaveout.errors import InvalidData
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
 from leaveout.linear_algebra import on_host
@@ -156,8 +158,20 @@ def sizes(n: int, smallest: float, largest: float, count: int, first: int = 0, l
 def draw(
     given: Candidates, strategies: Sequence[str], set_sizes: Sequence[int], repeats: int, seed: int, dataset: str
 ) -> Iterator[RemovalSet]:
-    """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone."""
+    """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone.
+
+    Raises
+    ------
+    InvalidData
+        More repeats than there are different sets.
+    """
     n = len(given.features)
+    for size in set_sizes:
+        if repeats > (most := math.comb(n, size)):
+            raise InvalidData(
+                f"{dataset}: removal.repeats = {repeats}: there are no more than {most} different sets of {size} of "
+                f"{n} training samples (fewer repeats, or other sizes)"
+            )
     for strategy, size, repeat in itertools.product(strategies, set_sizes, range(repeats)):
         generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
         positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
