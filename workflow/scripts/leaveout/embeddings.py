@@ -124,8 +124,9 @@ def write_embeddings(
     ids: Sequence[str],
     parts: Sequence[str],
     about: Mapping[str, Any],
+    stamp: str | None = None,
 ) -> None:
-    """Write features (float32, memory-mappable), samples (id, y, split), and how they were made: ``about``.
+    """Write features (float32, memory-mappable), samples (id, y, split; stamped), and how they were made: ``about``.
 
     Their shape stands there too: who plans jobs knows how large they are, and need not be able to read arrays. Beside
     the samples stands the features' checksum, so that readers find a byte that has changed.
@@ -140,7 +141,7 @@ def write_embeddings(
     columns = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
     samples = pa.table(columns)
     sha256 = array_file.write_array([X], paths.X)
-    parquet.write(samples.replace_schema_metadata({FEATURES_SHA256: sha256}), paths.samples)
+    parquet.write(samples.replace_schema_metadata({FEATURES_SHA256: sha256}), paths.samples, stamp)
     with files.complete(paths.about) as unfinished:
         unfinished.write_text(json.dumps({"shape": X.shape, **about}, indent=2) + "\n", encoding="utf-8")
 

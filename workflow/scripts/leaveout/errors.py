@@ -64,3 +64,7 @@ class InvalidResults(LeaveoutError):
 
 class NotWritten(LeaveoutError, OSError):
     """A file that the system did not let be written; what was there before is as it was."""
+
+
+class OtherSettings(InvalidResults):
+    """A results file that other settings made, or another version of the library."""

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from leaveout import files
 from leaveout.errors import InvalidResults
+from leaveout.stamps import KEY
 
 #: Key of a file's metadata under which its own digest stands, and what stands there while it is computed.
 DIGEST, ZEROS = b"file_sha256", b"0" * 64
@@ -51,11 +52,14 @@ def opened(path: str | Path) -> pq.ParquetFile:
         return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
 
 
-def write(table: pa.Table, path: str | Path) -> None:
-    """Write a table; a file under its final name is always complete, and tells when a byte of it has changed.
+def write(table: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write a table, with a job's stamp (see ``stamps``) if it is one's.
 
-    The same table gives the same bytes.
+    Under its final name a file is complete, and tells when a byte of it has changed. The same table gives the same
+    bytes.
     """
+    if stamp is not None:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: stamp})
     content = _encoded(table)
     with files.complete(path) as unfinished:
         unfinished.write_bytes(content)

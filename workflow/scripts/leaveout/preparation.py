@@ -32,7 +32,12 @@ class PreparationPaths(Protocol):
 
 
 def prepare(
-    entry: Mapping[str, Any], inputs: PreparationPaths, outputs: EmbeddingPaths, machine: Machine, library: str
+    entry: Mapping[str, Any],
+    inputs: PreparationPaths,
+    outputs: EmbeddingPaths,
+    machine: Machine,
+    library: str,
+    stamp: str,
 ) -> None:
     """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
 
@@ -47,6 +52,8 @@ def prepare(
     machine : Machine
     library : str
         Digest of the code: chunks of other code are stale.
+    stamp : str
+        What the embedding is made as (see ``stamps``).
 
     Raises
     ------
@@ -72,7 +79,7 @@ def prepare(
     encoded = chunks.map(model.encode, records.payload, model.chunk)
     X = model.features(encoded, np.array([part == TRAIN for part in parts]))
     log.info("%d samples, %d features, %d for training", *X.shape, list(parts).count(TRAIN))
-    write_embeddings(outputs, X, y, records.ids, parts, about)
+    write_embeddings(outputs, X, y, records.ids, parts, about, stamp)
     chunks.discard()
 
 

@@ -41,9 +41,9 @@ def table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(cleaned, schema=columns)
 
 
-def write(rows: pa.Table, path: str | Path) -> None:
-    """Write rows; a file under its final name is always complete."""
-    parquet.write(rows, path)
+def write(rows: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write rows, with their stamp (see ``stamps``) if a job makes them; a file under its final name is complete."""
+    parquet.write(rows, path, stamp)
 
 
 def read(path: str | Path, columns: pa.Schema, only: Sequence[str] | None = None) -> pa.Table:
@@ -58,7 +58,8 @@ def read(path: str | Path, columns: pa.Schema, only: Sequence[str] | None = None
     """
     with parquet.opened(path) as file:
         _refuse_others(path, file.schema_arrow, columns)
-        return parquet.read_columns(path, file, only)
+        rows = parquet.read_columns(path, file, only)
+    return rows.replace_schema_metadata(columns.metadata)  # one file's stamp is not that of what is made from it
 
 
 def _refuse_others(path: str | Path, found: pa.Schema, columns: pa.Schema) -> None:
