@@ -168,11 +168,12 @@ wide = np.random.default_rng(0).normal(size=(400, 50))
 figure, frame = Figure(figsize=(9, 9)), pd.DataFrame(wide)
 figure.add_subplot().plot(wide[:, 0])
 model = leaveout.fit(*gaussian(20, 2, 0), 1e-3)
+FORMS = ("pdf", "png", "svg", "csv")
 write = {{
     "rows.parquet": lambda name: parquet.write(pa.Table.from_pandas(frame), name),
     "factor.npy": lambda name: array_file.write_array([wide, wide], name),
     "fit.npz": lambda name: write_model(model, 0.9, name, "small.npy"),
-    **{{f"figure.{{form}}": lambda name: save(Drawing(figure, frame), [name]) for form in ("pdf", "png", "svg", "csv")}},
+    **{{f"figure.{{form}}": lambda name: save(Drawing(figure, frame), [name]) for form in FORMS}},
 }}
 for name in sys.argv[1:]:
     try:
