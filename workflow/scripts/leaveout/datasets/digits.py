@@ -17,7 +17,10 @@ LIMIT = 16 << 20
 def parse(path: Path) -> Records:
     """Read ``digits.csv.gz``: 64 pixels and the digit, a row a sample. Pixels are scaled to [0, 1]."""
     try:
-        rows = np.loadtxt(io.StringIO(gunzipped(path, LIMIT).decode("ascii")), delimiter=",", ndmin=2)
+        text = gunzipped(path, LIMIT).decode("ascii")
+        if not text.strip():
+            raise ValueError("nothing in it")
+        rows = np.loadtxt(io.StringIO(text), delimiter=",", ndmin=2, comments=None)
     except ValueError as error:
         raise unusable(path, f"not rows of numbers: {error}") from error
     if rows.shape[1] != PIXELS + 1:
