@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def problem_size(expected: Mapping[str, int] | None, about: str | Path, raw: Ite
     if expected is not None:
         return expected["n_train"], expected["d"]
     try:
-        n, d = json.loads(Path(about).read_text(encoding="utf-8"))["shape"]
+        n, d = (operator.index(size) for size in json.loads(Path(about).read_text(encoding="utf-8"))["shape"])
     except (OSError, ValueError, LookupError, TypeError):  # not there, or damaged: the job that made it goes first
         held = sum(Path(file).stat().st_size for file in raw if Path(file).is_file()) / SHORTEST
         n = d = 1 + math.isqrt(int(held))

@@ -1,6 +1,6 @@
 """Rows of results on disk: one schema a kind of row, written and checked here; and the columns that kinds share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +46,28 @@ def write(rows: pa.Table, path: str | Path, stamp: str | None = None) -> None:
     parquet.write(rows, path, stamp)
 
 
-def read(path: str | Path, columns: pa.Schema) -> pa.Table:
-    """Read rows, and refuse a file that does not have this schema.
+def read(path: str | Path, columns: pa.Schema, only: Sequence[str] | None = None) -> pa.Table:
+    """Read rows, all columns or some, and refuse a file that does not have this schema.
+
+    What else stands in the file's metadata is its writer's affair.
 
     Raises
     ------
     InvalidResults
         The file is damaged, or was written by another version.
     """
-    try:
-        rows = parquet.read(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
+    with parquet.opened(path) as file:
+        _refuse_others(path, file.schema_arrow, columns)
+        rows = parquet.read_columns(path, file, only)
+    return rows.replace_schema_metadata(columns.metadata)  # one file's stamp is not that of what is made from it
+
+
+def _refuse_others(path: str | Path, found: pa.Schema, columns: pa.Schema) -> None:
+    """Raise InvalidResults unless a file's schema is this one, of this version."""
     wanted = columns.metadata[b"schema_version"].decode()
-    version = (rows.schema.metadata or {}).get(b"schema_version", b"none").decode()
+    version = (found.metadata or {}).get(b"schema_version", b"none").decode(errors="replace")
     if version != wanted:
         raise InvalidResults(f"{path}: not in schema version {wanted}, found {version} (delete it and run again)")
-    if not rows.schema.equals(columns):
-        wrong = sorted({field.name for field in {*rows.schema} ^ {*columns}}) or ["order"]
+    if not found.equals(columns):
+        wrong = sorted({field.name for field in {*found} ^ {*columns}}) or ["order"]
         raise InvalidResults(f"{path}: wrong columns: {', '.join(wrong)} (delete it and run again)")
-    return rows.replace_schema_metadata(columns.metadata)  # one file's stamp is not that of what is made from it
