@@ -22,11 +22,12 @@ rule effects:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("effects"),
         runtime=minutes(removed_sets),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("effects"),
         evaluations=study_setting("evaluations"),
         labels=row_labels,
         shard=shard_of,

@@ -22,11 +22,12 @@ rule fit:
         "../../envs/core.yaml"
     threads: 1  # jobs side by side; threads that wait for each other take thrice as long where a core is shared
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("fit"),
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("fit"),
         model=model_settings,
         library=library("fit"),
     message:

@@ -23,11 +23,12 @@ rule influential:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("influential"),
         runtime=minutes(influential_groups),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("influential"),
         evaluations=study_setting("evaluations"),
         influential=study_setting("influential"),
         labels=row_labels,

@@ -24,11 +24,12 @@ rule poisoning:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=enlarged_memory_mb,
+        mem_mb=memory("poisoning"),
         runtime=minutes(poisons),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("poisoning"),
         labels=row_labels,
         samples=study_setting("poisoning", "samples"),
         library=library("poisoning"),
@@ -57,11 +58,12 @@ rule detection:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=enlarged_memory_mb,
+        mem_mb=memory("detection"),
         runtime=minutes(inspected_samples),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("detection"),
         labels=row_labels,
         settings=planting_settings,
         library=library("detection"),

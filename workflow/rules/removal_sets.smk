@@ -21,11 +21,12 @@ rule removal_sets:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("removal_sets"),
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("removal_sets"),
         removal=study_setting("removal"),
         library=library("removal_sets"),
     message:

@@ -21,11 +21,12 @@ rule suspects:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("suspects"),
         runtime=minutes(suspicious_samples),
         device=CONFIG.device,
     params:
         training=training_settings,
+        demand=demand("suspects"),
         labels=row_labels,
         retrained=study_setting("suspects"),
         library=library("suspects"),

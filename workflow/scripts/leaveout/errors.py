@@ -55,3 +55,7 @@ class StaleLibrary(LeaveoutError):
 
 class InvalidResults(LeaveoutError):
     """A results file that is not what its reader was promised."""
+
+
+class NotEnoughMemory(LeaveoutError):
+    """A job that would take more memory than it was given."""

@@ -1,5 +1,6 @@
 """A model on disk: parameters and settings, the factored Hessian and the samples in its coordinates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -20,6 +21,8 @@ from leaveout.whitening import from_basis
 
 #: How many times the rounding of whitened samples is still rounding; those of others are some thousand times off.
 ALIKE = 10.0
+#: Rows that are brought into the order of the file at a time.
+ROWS = 1024
 
 
 def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path) -> None:
@@ -35,9 +38,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
     if model.coordinates.basis is not None:
         parts.append(model.coordinates.basis)
     with files.complete(factor) as unfinished:
-        stored = np.lib.format.open_memmap(unfinished, "w+", np.float64, (sum(map(len, parts)), parts[0].shape[1]))
-        np.concatenate([on_host(part) for part in parts], out=stored)
-        stored.flush()
+        _write_rows(parts, unfinished)
     with files.complete(path) as unfinished:
         np.savez(
             unfinished,
@@ -57,6 +58,17 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             factor_sha256=checksum(Path(factor)),
             test_accuracy=test_accuracy,
         )
+
+
+def _write_rows(parts: Sequence[Array], path: Path) -> None:
+    """Write arrays of as many columns, one below the other, as one: no array holds them all."""
+    shape = (sum(map(len, parts)), parts[0].shape[1])
+    layout = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float64)), "fortran_order": False, "shape": shape}
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, layout)
+        for part in parts:
+            for begin in range(0, len(part), ROWS):
+                np.ascontiguousarray(on_host(part[begin : begin + ROWS])).tofile(stream)
 
 
 @dataclass(frozen=True)
