@@ -26,7 +26,7 @@ SHORTEST = 4
 #: twelve rankings.
 SAMPLE, RANKED, RANKINGS = 200, 700, 500
 #: Bytes of a removed sample, while the sets of a whole run are written as positions and ids, and while they are read.
-WRITTEN, READ = 64, 16
+WRITTEN, READ = 120, 16
 #: Rows whose distances are computed at a time, as ``removal`` has it.
 DISTANCES = 4096
 
