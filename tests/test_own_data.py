@@ -17,7 +17,7 @@ from checkout import ROOT, copy_of_the_checkout, jobs
 from leaveout.config import load
 from leaveout.effects import RETRAIN, read
 from leaveout.evaluation import EVALUATIONS
-from leaveout.memory import NETWORK, SNAKEMAKE, Demand, Size, job_mb
+from leaveout.memory import NETWORK, SNAKEMAKE, Demand, Size, planned_mb
 from leaveout.removal import STRATEGIES
 
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -202,11 +202,11 @@ def test_jobs_ask_for_memory_by_the_file_and_then_by_the_features(tmp_path):
         stream.truncate(400 * 2**20)  # as many numbers as 10240 x 10240
     found, demand = asked(tmp_path)
     assert (demand.rule, demand.intercept, demand.share) == ("effects", "penalized", 0.05)
-    needed = job_mb(Size(10240, 0, 10240, 10240), demand)
+    needed = planned_mb(Size(10240, 0, 10240, 10240), demand)
     assert found == pytest.approx([2 * (SNAKEMAKE + needed), 2 * (SNAKEMAKE + NETWORK + 1200)], rel=0.01)
     (tmp_path / EMBEDDING).parent.mkdir(parents=True)
     (tmp_path / EMBEDDING).with_name("about.json").write_text(json.dumps({"shape": [4096, 1023]}))
-    needed = job_mb(Size(4096, 0, 1023, 4096), demand)
+    needed = planned_mb(Size(4096, 0, 1023, 4096), demand)
     assert asked(tmp_path)[0][0] == pytest.approx(2 * (SNAKEMAKE + needed), rel=0.01)
 
 

@@ -5,7 +5,7 @@ Reads   the configuration, as common.smk has it; the size of what is embedded al
 
 from leaveout.duration import embedding_minutes, model_minutes
 from leaveout.blocks import TOGETHER
-from leaveout.memory import SNAKEMAKE, Demand, embedding_mb, job_mb, problem_size, run_size
+from leaveout.memory import SNAKEMAKE, Demand, embedding_mb, planned_mb, problem_size, run_size
 
 #: Embeddings by networks of torch, and what their rules ask for besides: a graphics card, if the configuration insists.
 NETWORKS = {"text", "vision"}
@@ -41,7 +41,7 @@ def memory(rule):
 def planned_memory(rule, wildcards, attempt):
     """Memory for one job."""
     demanded = Demand(**planned_demand(rule, wildcards))
-    return int(attempt * (SNAKEMAKE + job_mb(planned_size(wildcards), demanded)))
+    return int(attempt * (SNAKEMAKE + planned_mb(planned_size(wildcards), demanded)))
 
 
 def demand(rule):

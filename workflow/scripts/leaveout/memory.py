@@ -9,7 +9,7 @@ features, p of them with the constant, q coordinates (see ``coordinates``), numb
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaveout.blocks import ARRAYS_OF_A_PIECE, ARRAYS_OF_PARAMETERS, ARRAYS_OF_SAMPLES, BLOCK_BYTES
@@ -283,6 +283,15 @@ def run_size(known: tuple[int, int], stated: bool, about: str | Path, n_train: i
     stored = shape[0] if shape else 2 * n if stated else n
     used = min(n, n_train or n)
     return Size(used, max(0, stored - (n if stated else used)), d, max(stored, used))
+
+
+def planned_mb(size: Size, demand: Demand) -> float:
+    """Memory of a job, where no test samples are known: with some, as few may be left as make the features wide."""
+    sizes = [size]
+    if size.test == 0 and size.n >= size.d:
+        n = size.d - 1
+        sizes.append(replace(size, n=n, test=size.stored - n))
+    return max(job_mb(each, demand) for each in sizes)
 
 
 def embedding_mb(n: int, d: int) -> float:
