@@ -17,7 +17,7 @@ SCRIPTS = Path(leaveout.job.__file__).parents[1]
 @pytest.fixture
 def task(tmp_path):
     """What Snakemake hands to a script, as far as a job looks at it."""
-    return SimpleNamespace(rule="fit", scriptdir=str(SCRIPTS), log=[str(tmp_path / "fit.log")], threads=1)
+    return SimpleNamespace(rule="fit", scriptdir=str(SCRIPTS), log=[str(tmp_path / "fit.log")], threads=1, params={})
 
 
 def log_of(task):

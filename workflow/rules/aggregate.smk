@@ -4,11 +4,18 @@ Reads   results/{study}/{dataset}/{variant}/effects/{shard}.parquet
 Writes  results/{study}/effects.parquet
 """
 
+ROWS = LINEAGE.product(
+    "results/{study}/effects.parquet",
+    shards=LINEAGE.together(study_shards),
+    library=library("aggregate"),
+)
+
 
 rule aggregate:
     """Join the shards of a study into one table."""
     input:
         shards=study_shards,
+        outdated=ROWS.outdated,
     output:
         rows="results/{study}/effects.parquet",
     log:
@@ -16,7 +23,8 @@ rule aggregate:
     conda:
         "../../envs/core.yaml"
     params:
-        library=library("aggregate"),
+        **ROWS.params,
+        stamps=LINEAGE.stamps,
     message:
         "Joining the rows of {wildcards.study}"
     script:

@@ -30,6 +30,7 @@ rule calibration:
         bootstrap=study_setting("bootstrap"),
         seed=CONFIG.seed,
         library=library("calibration"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the calibration of {wildcards.study}"
     script:
@@ -60,6 +61,7 @@ rule certificates:
         "../../envs/core.yaml"
     params:
         library=library("certificates"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the certificates of {wildcards.study}"
     script:

@@ -15,6 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 from leaveout.config import BASE, load
 from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
+from leaveout.lineage import Lineage
 from leaveout.provenance import library_digest
 from leaveout.weights import files_in, installed
 
@@ -51,6 +52,10 @@ RANKINGS = ["influential", "influential_groups", "suspects"]
 def one_of(names):
     """Pattern that matches one of some names, and nothing if there are none."""
     return "|".join(names) or "(?!)"
+
+
+#: What decides each result: a rule's product, before the rule, has its settings; their stamp is in the files themselves.
+LINEAGE = Lineage()
 
 
 wildcard_constraints:
@@ -112,9 +117,10 @@ def model_settings(wildcards):
 
 
 def planting_settings(wildcards):
-    """How many samples a draw plants, and how many models it retrains for the truth."""
+    """How many samples a draw plants, and how many models it retrains for the truth in how many iterations at most."""
     settings = study_of(wildcards).poisoning
-    return {key: settings[key] for key in ("planted", "retrained")}
+    limit = setting_of_study(["iteration_limit"], wildcards)
+    return {"planted": settings["planted"], "retrained": settings["retrained"], "iteration_limit": limit}
 
 
 def shards(study, runs, strategies):
@@ -269,7 +275,7 @@ def preparation_entry(wildcards):
     embedding = {key: value for key, value in entry["embedding"].items() if key != "workers"}
     if isinstance(embedding.get("weights"), dict):
         embedding["weights"] = {key: value for key, value in embedding["weights"].items() if key != "license"}
-    return {key: entry.get(key) for key in ("parser", "classes", "split")} | {"embedding": embedding}
+    return {key: entry.get(key) for key in ("source", "parser", "classes", "split")} | {"embedding": embedding}
 
 
 def embedding_digest(wildcards):

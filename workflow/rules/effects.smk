@@ -4,6 +4,17 @@ Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fi
 Writes  results/{study}/{dataset}/{variant}/effects/{shard}.parquet
 """
 
+EFFECTS = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/effects/{shard}.parquet",
+    after=[REMOVAL_SETS],
+    training=training_settings,
+    evaluations=study_setting("evaluations"),
+    labels=row_labels,
+    shard=shard_of,
+    iteration_limit=study_setting("iteration_limit"),
+    library=library("effects"),
+)
+
 
 rule effects:
     """Predict the effects of one shard's removal sets, and retrain without each."""
@@ -13,6 +24,7 @@ rule effects:
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
         sets="results/{study}/{dataset}/{variant}/removal_sets.parquet",
+        outdated=EFFECTS.outdated,
     output:
         rows="results/{study}/{dataset}/{variant}/effects/{shard}.parquet",
     log:
@@ -26,11 +38,8 @@ rule effects:
         runtime=minutes(removed_sets),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        evaluations=study_setting("evaluations"),
-        labels=row_labels,
-        shard=shard_of,
-        library=library("effects"),
+        **EFFECTS.params,
+        stamps=LINEAGE.stamps,
     message:
         "Measuring {wildcards.shard} of {wildcards.dataset} ({wildcards.variant})"
     script:

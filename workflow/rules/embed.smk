@@ -5,6 +5,13 @@ Writes  resources/embeddings/{dataset}/{X.npy,samples.parquet,about.json}
 Keeps   resources/embeddings/{dataset}/.chunks/, what is encoded, for the next attempt
 """
 
+SAMPLES = LINEAGE.product(
+    "resources/embeddings/{dataset}/samples.parquet",
+    entry=preparation_entry,
+    package=weights_package,
+    library=embedding_digest,
+)
+
 
 rule embed_features:
     """Take the source's own features as they are."""
@@ -12,6 +19,7 @@ rule embed_features:
         raw=raw_files,
         weights=weights_files,
         origins=origins,
+        outdated=SAMPLES.outdated,
     output:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",
@@ -27,9 +35,7 @@ rule embed_features:
     resources:
         **EMBEDDING,
     params:
-        entry=preparation_entry,
-        package=weights_package,
-        library=embedding_digest,
+        **SAMPLES.params,
     message:
         "Reading the features of {wildcards.dataset}"
     script:

@@ -39,6 +39,7 @@ rule figure1:
         quantity="effect",
         titles=base_titles,
         library=library("effects_figure"),
+        stamps=LINEAGE.stamps,
     message:
         "Drawing Figure 1 of {wildcards.study}"
     script:
@@ -68,6 +69,7 @@ use rule figure1 as figure4 with:
         quantity="leading-order effect",
         titles=base_titles,
         library=library("effects_figure"),
+        stamps=LINEAGE.stamps,
     message:
         "Drawing Figure 4 of {wildcards.study}"
 
@@ -103,6 +105,7 @@ rule figure2:
         sweeps=sweeps_of,
         titles=swept_titles,
         library=library("sweep_figure"),
+        stamps=LINEAGE.stamps,
     message:
         "Drawing Figure 2 of {wildcards.study}"
     script:
@@ -141,6 +144,7 @@ rule figure3:
         classes=poisoned_classes,
         titles=poisoned_titles,
         library=exhibit_digest,
+        stamps=LINEAGE.stamps,
     message:
         "Drawing Figure 3 of {wildcards.study}"
     script:
@@ -176,6 +180,7 @@ rule detection_figure:
     params:
         titles=poisoned_titles,
         library=library("detection_figure"),
+        stamps=LINEAGE.stamps,
     message:
         "Drawing the detection of {wildcards.study}"
     script:

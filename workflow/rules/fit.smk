@@ -4,12 +4,21 @@ Reads   resources/embeddings/{dataset}/
 Writes  results/{study}/{dataset}/{variant}/{fit.npz,factor.npy}
 """
 
+FIT = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/fit.npz",
+    after=[SAMPLES],
+    training=training_settings,
+    model=model_settings,
+    library=library("fit"),
+)
+
 
 rule fit:
     """Train the logistic regression of one variant to its certified optimum."""
     input:
         X="resources/embeddings/{dataset}/X.npy",
         samples="resources/embeddings/{dataset}/samples.parquet",
+        outdated=FIT.outdated,
     output:
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
@@ -26,9 +35,8 @@ rule fit:
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        model=model_settings,
-        library=library("fit"),
+        **FIT.params,
+        stamps=LINEAGE.stamps,
     message:
         "Fitting {wildcards.dataset} ({wildcards.variant})"
     script:

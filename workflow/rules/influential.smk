@@ -5,6 +5,18 @@ Writes  results/{study}/{dataset}/{variant}/{influential,influential_groups}.par
         results/{study}/tables/{influential,influential_groups}.{csv,md,tex,html}
 """
 
+INFLUENTIAL = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/influential.parquet",
+    "results/{study}/{dataset}/{variant}/influential_groups.parquet",
+    after=[FIT],
+    training=training_settings,
+    evaluations=study_setting("evaluations"),
+    influential=study_setting("influential"),
+    iteration_limit=study_setting("iteration_limit"),
+    labels=row_labels,
+    library=library("influential"),
+)
+
 
 rule influential:
     """Rank the training samples for each evaluation function, and retrain without the first of them."""
@@ -13,6 +25,7 @@ rule influential:
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
+        outdated=INFLUENTIAL.outdated,
     output:
         samples="results/{study}/{dataset}/{variant}/influential.parquet",
         groups="results/{study}/{dataset}/{variant}/influential_groups.parquet",
@@ -27,11 +40,8 @@ rule influential:
         runtime=minutes(influential_groups),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        evaluations=study_setting("evaluations"),
-        influential=study_setting("influential"),
-        labels=row_labels,
-        library=library("influential"),
+        **INFLUENTIAL.params,
+        stamps=LINEAGE.stamps,
     message:
         "Ranking the samples of {wildcards.dataset} ({wildcards.variant})"
     script:
@@ -58,6 +68,7 @@ rule influential_table:
         "../../envs/core.yaml"
     params:
         library=library("influential_table"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the most influential samples of {wildcards.study}"
     script:
@@ -84,6 +95,7 @@ rule influential_groups_table:
         "../../envs/core.yaml"
     params:
         library=library("influential_groups_table"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating groups of the most influential samples of {wildcards.study}"
     script:

@@ -5,6 +5,16 @@ Writes  results/{study}/{dataset}/{variant}/{poisoning,detection/{draw}}.parquet
         results/{study}/tables/detection.{csv,md,tex,html}
 """
 
+POISONING = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/poisoning.parquet",
+    after=[FIT],
+    training=training_settings,
+    labels=row_labels,
+    samples=study_setting("poisoning", "samples"),
+    iteration_limit=study_setting("iteration_limit"),
+    library=library("poisoning"),
+)
+
 
 rule poisoning:
     """Add test samples with flipped labels, one at a time, and measure what removing each again would change."""
@@ -13,6 +23,7 @@ rule poisoning:
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
+        outdated=POISONING.outdated,
     output:
         rows="results/{study}/{dataset}/{variant}/poisoning.parquet",
     log:
@@ -28,14 +39,22 @@ rule poisoning:
         runtime=minutes(poisons),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        labels=row_labels,
-        samples=study_setting("poisoning", "samples"),
-        library=library("poisoning"),
+        **POISONING.params,
+        stamps=LINEAGE.stamps,
     message:
         "Poisoning {wildcards.dataset} ({wildcards.variant})"
     script:
         "../scripts/poisoning.py"
+
+
+DETECTION = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/detection/{draw}.parquet",
+    after=[FIT],
+    training=training_settings,
+    labels=row_labels,
+    settings=planting_settings,
+    library=library("detection"),
+)
 
 
 rule detection:
@@ -45,6 +64,7 @@ rule detection:
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
+        outdated=DETECTION.outdated,
     output:
         rows="results/{study}/{dataset}/{variant}/detection/{draw}.parquet",
     log:
@@ -61,10 +81,8 @@ rule detection:
         runtime=minutes(inspected_samples),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        labels=row_labels,
-        settings=planting_settings,
-        library=library("detection"),
+        **DETECTION.params,
+        stamps=LINEAGE.stamps,
     message:
         "Planting and detecting wrong labels in {wildcards.dataset} ({wildcards.variant}, draw {wildcards.draw})"
     script:
@@ -93,6 +111,7 @@ rule detection_table:
         "../../envs/core.yaml"
     params:
         library=library("detection_table"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the detection of {wildcards.study}"
     script:

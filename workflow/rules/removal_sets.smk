@@ -4,6 +4,14 @@ Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fi
 Writes  results/{study}/{dataset}/{variant}/removal_sets.parquet
 """
 
+REMOVAL_SETS = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/removal_sets.parquet",
+    after=[FIT],
+    training=training_settings,
+    removal=study_setting("removal"),
+    library=library("removal_sets"),
+)
+
 
 rule removal_sets:
     """Draw the removal sets of one variant."""
@@ -12,6 +20,7 @@ rule removal_sets:
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
+        outdated=REMOVAL_SETS.outdated,
     output:
         sets="results/{study}/{dataset}/{variant}/removal_sets.parquet",
     log:
@@ -25,9 +34,8 @@ rule removal_sets:
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        removal=study_setting("removal"),
-        library=library("removal_sets"),
+        **REMOVAL_SETS.params,
+        stamps=LINEAGE.stamps,
     message:
         "Drawing removal sets of {wildcards.dataset} ({wildcards.variant})"
     script:

@@ -18,6 +18,7 @@ rule run_record:
     params:
         config=study_settings,
         library=library("effects"),
+        stamps=LINEAGE.stamps,
     message:
         "Recording configuration and versions of {wildcards.study}"
     script:

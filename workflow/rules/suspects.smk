@@ -4,6 +4,16 @@ Reads   resources/embeddings/{dataset}/, results/{study}/{dataset}/{variant}/{fi
 Writes  results/{study}/{dataset}/{variant}/suspects.parquet, results/{study}/tables/suspects.{csv,md,tex,html}
 """
 
+SUSPECTS = LINEAGE.product(
+    "results/{study}/{dataset}/{variant}/suspects.parquet",
+    after=[FIT],
+    training=training_settings,
+    labels=row_labels,
+    retrained=study_setting("suspects"),
+    iteration_limit=study_setting("iteration_limit"),
+    library=library("suspects"),
+)
+
 
 rule suspects:
     """Rank the training samples as they are, and retrain without the most suspicious ones."""
@@ -12,6 +22,7 @@ rule suspects:
         samples="resources/embeddings/{dataset}/samples.parquet",
         model="results/{study}/{dataset}/{variant}/fit.npz",
         factor="results/{study}/{dataset}/{variant}/factor.npy",
+        outdated=SUSPECTS.outdated,
     output:
         rows="results/{study}/{dataset}/{variant}/suspects.parquet",
     log:
@@ -25,10 +36,8 @@ rule suspects:
         runtime=minutes(suspicious_samples),
         device=CONFIG.device,
     params:
-        training=training_settings,
-        labels=row_labels,
-        retrained=study_setting("suspects"),
-        library=library("suspects"),
+        **SUSPECTS.params,
+        stamps=LINEAGE.stamps,
     message:
         "Ranking the samples of {wildcards.dataset} ({wildcards.variant})"
     script:
@@ -55,6 +64,7 @@ rule suspects_table:
         "../../envs/core.yaml"
     params:
         library=library("suspects_table"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the suspicious samples of {wildcards.study}"
     script:

@@ -28,6 +28,7 @@ rule table1:
     params:
         datasets=dataset_entries,
         library=library("table1"),
+        stamps=LINEAGE.stamps,
     message:
         "Tabulating the data sets of {wildcards.study}"
     script:

@@ -15,5 +15,12 @@ with job(snakemake) as log:
     }
     table = certificates_table(files)
     for run in table[table["not_certified"] != ""].itertuples():
-        log.warning("%s, %s/%s: not certified: %s", run.experiment, run.dataset, run.variant, run.not_certified)
+        log.info("%s, %s/%s: not certified: %s", run.experiment, run.dataset, run.variant, run.not_certified)
+    if failed := (models := table["models"].sum()) - table["certified"].sum():
+        log.warning(
+            "%d of %d retrained models are not certified: drawn nowhere, named in %s",
+            failed,
+            models,
+            snakemake.output.csv,
+        )
     write_table(table, readable_certificates(table), snakemake.output, "Certificates of the retrained models.")

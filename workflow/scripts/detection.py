@@ -10,4 +10,4 @@ with job(snakemake):
     embeddings, clean = read_run(snakemake.input, params.training, device)
     words = params.training["seed"], params.training["dataset"], int(snakemake.wildcards.draw)
     labels = params.labels | {"n_train": clean.n}
-    write(detect(clean, embeddings, params.settings, words, device, labels), snakemake.output.rows)
+    write(detect(clean, embeddings, params.settings, words, device, labels), snakemake.output.rows, params.stamp)

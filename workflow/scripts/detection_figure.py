@@ -14,6 +14,6 @@ with job(snakemake) as log:
     rows = pa.concat_tables(read(file, SCHEMA) for file in snakemake.input.rows)
     comparison = compare(rows, key=SUSPECTS)
     for message in comparison.left_out:
-        log.warning("%s", message)
+        log.info("%s", message)
     titles, note = marked(snakemake.params.titles, snakemake.input.abouts)
     save(detection_figure(rows, comparison, *titles.values(), note), snakemake.output)

@@ -18,4 +18,5 @@ with job(snakemake) as log:
     sets = read_removal_sets(snakemake.input.sets, shard["strategy"], chosen)
     labels = snakemake.params.labels | {"n_train": model.n}
     log.info("%d removal sets", len(sets))
-    write(table(measure(model, evaluations, sets, labels)), snakemake.output.rows)
+    rows = measure(model, evaluations, sets, labels, snakemake.params.iteration_limit)
+    write(table(rows), snakemake.output.rows, snakemake.params.stamp)

@@ -13,6 +13,6 @@ with job(snakemake) as log:
     rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
     comparison = compare(rows, snakemake.params.column)
     for message in comparison.left_out:
-        log.warning("%s", message)
+        log.info("%s", message)
     titles, note = marked(snakemake.params.titles, snakemake.input.abouts)
     save(effects_figure(comparison, titles, snakemake.params.quantity, note), snakemake.output)

@@ -6,4 +6,11 @@ from leaveout.preparation import prepare
 
 with job(snakemake):
     machine = Machine(snakemake.resources.device, snakemake.threads, snakemake.resources.workers)
-    prepare(snakemake.params.entry, snakemake.input, snakemake.output, machine, snakemake.params.library)
+    prepare(
+        snakemake.params.entry,
+        snakemake.input,
+        snakemake.output,
+        machine,
+        snakemake.params.library,
+        snakemake.params.stamp,
+    )

@@ -12,4 +12,4 @@ with job(snakemake) as log:
     model = fit(X, embeddings.training.y, **snakemake.params.model)
     accuracy = model.accuracy(embeddings.test.X, embeddings.test.y)
     log.info("%s; test accuracy %.4f", model.certificate, accuracy)
-    write_model(model, accuracy, snakemake.output.model, snakemake.output.factor)
+    write_model(model, accuracy, snakemake.output.model, snakemake.output.factor, snakemake.params.stamp)

@@ -17,6 +17,6 @@ with job(snakemake) as log:
     log.info("%d rankings of %d samples", len(ranked), model.n)
     count = max(settings["samples"], *settings["groups"], 0)  # who is in a group stands in the list
     listed = influential.listed(ranked, count, ids, y, labels)
-    result_rows.write(listed, snakemake.output.samples)
-    rows = influential.measure_groups(model, evaluations, ranked, settings["groups"], labels)
-    effects.write(effects.table(rows), snakemake.output.groups)
+    result_rows.write(listed, snakemake.output.samples, params.stamp)
+    rows = influential.measure_groups(model, evaluations, ranked, settings["groups"], labels, params.iteration_limit)
+    effects.write(effects.table(rows), snakemake.output.groups, params.stamp)

@@ -7,6 +7,6 @@ from leaveout.tables import write_table
 with job(snakemake) as log:
     table = groups_table(snakemake.input.groups)
     for name in uncertified(table):
-        log.warning("not certified, not shown: %s", name)
+        log.info("not certified, not shown: %s", name)
     caption = "Groups of the most influential training samples: predicted effects beside certified retrains."
     write_table(table, readable_groups(table), snakemake.output, caption)

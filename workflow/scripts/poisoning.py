@@ -12,7 +12,7 @@ with job(snakemake) as log:
     test = embeddings.test
     drawn = chosen(test, params.samples, generator(params.training["seed"], params.training["dataset"], "poisoning"))
     wrong = 1 - test.y[drawn]
-    poisoned = poison(model, test.X[drawn], wrong)
+    poisoned = poison(model, test.X[drawn], wrong, params.iteration_limit)
     log.info("%d poisoned models, %d certified", len(drawn), poisoned.refit.certified.sum())
     labels = params.labels | {"n_train": model.n}
-    write(table(rows(poisoned, test.ids[drawn], wrong, labels), SCHEMA), snakemake.output.rows)
+    write(table(rows(poisoned, test.ids[drawn], wrong, labels), SCHEMA), snakemake.output.rows, params.stamp)

@@ -15,7 +15,7 @@ with job(snakemake) as log:
     given, params = snakemake.input, snakemake.params
     comparison = compare(pa.concat_tables(read(file, SCHEMA) for file in given.rows), key=POISONS)
     for message in comparison.left_out:
-        log.warning("%s", message)
+        log.info("%s", message)
     sample = leftmost(comparison.pairs)
     shown = exhibit(params.parser, params.classes, given.raw, *sample) if sample else None
     titles, note = marked(params.titles, given.abouts)

@@ -14,4 +14,4 @@ with job(snakemake) as log:
     chosen = sizes(model.n, removal["sizes"]["min"], removal["sizes"]["max"], removal["sizes"]["count"])
     drawn = list(draw(given, removal["strategies"], chosen, removal["repeats"], seed, dataset))
     log.info("%d removal sets of %d sizes", len(drawn), len(chosen))
-    write_removal_sets(drawn, training.ids, snakemake.output.sets)
+    write_removal_sets(drawn, training.ids, snakemake.output.sets, snakemake.params.stamp)

@@ -11,4 +11,5 @@ with job(snakemake):
     embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device)
     draws = generator(params.training["seed"], params.training["dataset"], model.n, "suspects")
     labels = params.labels | {"n_train": model.n, "draw": 0}
-    write(rank_samples(model, embeddings.training, 0, params.retrained, draws, labels), snakemake.output.rows)
+    rows = rank_samples(model, embeddings.training, 0, params.retrained, draws, labels, params.iteration_limit)
+    write(rows, snakemake.output.rows, params.stamp)

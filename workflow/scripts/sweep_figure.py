@@ -16,6 +16,6 @@ with job(snakemake) as log:
     rows = pa.concat_tables(read(shard) for shard in snakemake.input.shards)
     comparison = compare(rows.filter(pc.field("evaluation") == evaluation), key=VARIANTS)
     for message in comparison.left_out:
-        log.warning("%s", message)
+        log.info("%s", message)
     titles, note = marked(params.titles, snakemake.input.abouts)
     save(sweep_figure(comparison, params.sweeps, titles, evaluation, note), snakemake.output)

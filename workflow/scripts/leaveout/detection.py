@@ -72,7 +72,7 @@ def detect(
         Of the training samples alone: the fit starts from it.
     embeddings : Embeddings
     settings : mapping
-        ``planted`` (m), and ``retrained`` as in ``rank_samples``.
+        ``planted`` (m), and ``retrained`` and ``iteration_limit`` as in ``rank_samples``.
     words : (int, str, int)
         Seed, data set and number of the draw: what is drawn depends on these and n alone.
     where : "auto" | "cpu" | "cuda"
@@ -96,4 +96,5 @@ def detect(
         start=with_further(clean, samples.X[n:], samples.y[n:]),
     )
     control = seeds.generator(seed, dataset, n, "planted", draw, "control")
-    return rank_samples(model, samples, planted, settings["retrained"], control, {**labels, "draw": draw})
+    labels, limit = {**labels, "draw": draw}, settings["iteration_limit"]
+    return rank_samples(model, samples, planted, settings["retrained"], control, labels, limit)

@@ -36,9 +36,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     return result_rows.table(rows, SCHEMA)
 
 
-def write(rows: pa.Table, path: str | Path) -> None:
-    """Write rows; a file under its final name is always complete."""
-    result_rows.write(rows, path)
+def write(rows: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write rows, with their stamp (see ``stamps``) if a job makes them; a file under its final name is complete."""
+    result_rows.write(rows, path, stamp)
 
 
 def read(path: str | Path) -> pa.Table:

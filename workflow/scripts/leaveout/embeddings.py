@@ -107,8 +107,9 @@ def write_embeddings(
     ids: Sequence[str],
     parts: Sequence[str],
     about: Mapping[str, Any],
+    stamp: str | None = None,
 ) -> None:
-    """Write features (float32, memory-mappable), samples (id, y, split), and how they were made: ``about``.
+    """Write features (float32, memory-mappable), samples (id, y, split; stamped), and how they were made: ``about``.
 
     Their shape stands there too: who plans jobs knows how large they are, and need not be able to read arrays.
     """
@@ -116,7 +117,7 @@ def write_embeddings(
     samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
     with files.complete(paths.X) as unfinished:
         np.save(unfinished, X)
-    parquet.write(pa.table(samples), paths.samples)
+    parquet.write(pa.table(samples), paths.samples, stamp)
     with files.complete(paths.about) as unfinished:
         unfinished.write_text(json.dumps({"shape": X.shape, **about}, indent=2) + "\n", encoding="utf-8")
 

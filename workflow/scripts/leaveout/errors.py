@@ -55,3 +55,7 @@ class StaleLibrary(LeaveoutError):
 
 class InvalidResults(LeaveoutError):
     """A results file that is not what its reader was promised."""
+
+
+class OtherSettings(InvalidResults):
+    """A results file that other settings made, or another version of the library."""

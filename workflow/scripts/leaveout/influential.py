@@ -30,6 +30,7 @@ from leaveout.model import Model
 from leaveout.ranking import ranks
 from leaveout.removal import RemovalSet
 from leaveout.result_rows import RUN
+from leaveout.retraining import ITERATION_LIMIT
 
 log = logging.getLogger(__name__)
 
@@ -135,13 +136,19 @@ def groups(ranking: Ranking, sizes: Sequence[int]) -> list[RemovalSet]:
 
 
 def measure_groups(
-    model: Model, evaluations: Evaluations, ranked: Iterable[Ranking], sizes: Sequence[int], labels: Mapping[str, Any]
+    model: Model,
+    evaluations: Evaluations,
+    ranked: Iterable[Ranking],
+    sizes: Sequence[int],
+    labels: Mapping[str, Any],
+    iteration_limit: int = ITERATION_LIMIT,
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of ``effects.SCHEMA`` of all groups, each on the evaluation function that ranks its samples."""
     ranked = list(ranked)
     ranked_by = {strategy(ranking.evaluation, ranking.direction): ranking.evaluation for ranking in ranked}
     # all sets together, on all functions: the wide products of one block are faster than many narrow ones
-    rows = measure(model, evaluations, [group for ranking in ranked for group in groups(ranking, sizes)], labels)
+    chosen = [group for ranking in ranked for group in groups(ranking, sizes)]
+    rows = measure(model, evaluations, chosen, labels, iteration_limit)
     yield from (row for row in rows if row["evaluation"] == ranked_by[row["strategy"]])
 
 

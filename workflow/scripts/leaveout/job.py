@@ -11,6 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from leaveout.errors import LeaveoutError, StaleLibrary
+from leaveout.stamps import refuse_others
 
 LIBRARY = Path(__file__).parent
 
@@ -19,21 +20,28 @@ LIBRARY = Path(__file__).parent
 def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run a script's work: log to the rule's file, keep to its threads, and say what went wrong.
 
-    An error of the library ends the job with its message alone on the terminal; the log holds the traceback of every
-    error.
+    Warnings are on the terminal too. An error of the library ends the job with its message alone there; the log holds
+    the traceback of every error.
 
     Raises
     ------
     StaleLibrary
         ``leaveout`` was not imported from beside the script: an installed copy came first and may be another version.
+    InvalidResults
+        An input file is damaged, another one, or made by other settings than the configuration has now.
     """
     logger = logging.getLogger("leaveout")
     logger.setLevel(logging.INFO)
     handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.addHandler(handler)
+    terminal = logging.StreamHandler()
+    terminal.setFormatter(logging.Formatter(f"{snakemake.rule}: %(message)s"))
+    terminal.addFilter(lambda record: record.levelno == logging.WARNING)
+    for each in (handler, terminal):
+        logger.addHandler(each)
     try:
         refuse_stale_library(Path(snakemake.scriptdir))
+        refuse_others(snakemake.params.get("stamps", {}))
         with threadpool_limits(limits=snakemake.threads):
             yield logger
     except LeaveoutError as error:
@@ -44,8 +52,9 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         traceback.print_exc()
         sys.exit(f"{snakemake.rule}: unexpected error, see {snakemake.log[0]}")
     finally:
-        logger.removeHandler(handler)
-        handler.close()
+        for each in (handler, terminal):
+            logger.removeHandler(each)
+            each.close()
 
 
 def refuse_stale_library(scripts: Path) -> None:

@@ -16,7 +16,7 @@ from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, on_host
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
-from leaveout.retraining import Retraining, factor_removable, retrain_block
+from leaveout.retraining import ITERATION_LIMIT, Retraining, factor_removable, retrain_block
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,11 @@ class Measured:
 
 
 def measure(
-    model: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], labels: Mapping[str, Any]
+    model: Model,
+    evaluations: Evaluations,
+    sets: Sequence[RemovalSet],
+    labels: Mapping[str, Any],
+    iteration_limit: int = ITERATION_LIMIT,
 ) -> Iterator[dict[str, Any]]:
     """Measure every set: IF, RIF, NS and the certified retrain, on every evaluation function.
 
@@ -40,6 +44,8 @@ def measure(
     sets : sequence of RemovalSet
     labels : mapping
         Columns that all rows share: study, data set, variant and settings.
+    iteration_limit : int
+        Most directions for a retrain; one that needs more is not certified, and its row says so.
 
     Yields
     ------
@@ -47,11 +53,11 @@ def measure(
         Rows of ``effects.SCHEMA``, in the order of the sets; how they are cut into blocks changes nothing.
     """
     for block in blocks(model.X.shape, len(sets)):
-        yield from _measure_block(model, evaluations, sets[block], labels)
+        yield from _measure_block(model, evaluations, sets[block], labels, iteration_limit)
 
 
 def _measure_block(
-    model: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], labels: Mapping[str, Any]
+    model: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], labels: Mapping[str, Any], iteration_limit: int
 ) -> Iterator[dict[str, Any]]:
     positions = [removal_set.positions for removal_set in sets]
     hessians = factor_removable(model, positions)
@@ -61,7 +67,7 @@ def _measure_block(
     errors = np.full((len(evaluations.functions), len(sets)), np.nan)
     if factored:
         newton[where] = newton_change(model, factored)
-        found = retrain_block(model, factored, newton[where])
+        found = retrain_block(model, factored, newton[where], iteration_limit)
         retrained.assign(where, found)
         for piece in pieces((len(factored), model.n)):
             problem, change = LeaveOut(model, factored[piece]), beside(model.X, found.change[piece])

@@ -22,8 +22,8 @@ from leaveout.whitening import from_basis
 ALIKE = 10.0
 
 
-def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path) -> None:
-    """Write ``fit.npz`` and ``factor.npy``.
+def write_model(model: Model, test_accuracy: float, path: str | Path, factor: str | Path, stamp: str = "") -> None:
+    """Write ``fit.npz``, with its stamp, and ``factor.npy``.
 
     The first holds parameters, settings, and the certificate for whoever reads it elsewhere. The second holds what
     jobs would have to compute again, and read through the memory that they share: the training samples in whitened
@@ -56,6 +56,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             scaled_condition=model.whitening.scaled_condition,
             factor_sha256=checksum(Path(factor)),
             test_accuracy=test_accuracy,
+            stamp=stamp.encode(),
         )
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaveout import files
+from leaveout.stamps import KEY
 
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -21,8 +22,10 @@ def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
         return file.read(columns)
 
 
-def write(table: pa.Table, path: str | Path) -> None:
-    """Write a table; a file under its final name is always complete."""
+def write(table: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write a table, with a job's stamp (see ``stamps``) if it is one's; under its final name a file is complete."""
+    if stamp is not None:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: stamp})
     with files.complete(path) as unfinished:
         pq.write_table(table, unfinished)
 

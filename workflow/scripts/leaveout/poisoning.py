@@ -34,7 +34,7 @@ from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, dots, namespace, on_host, squares
 from leaveout.model import Model
 from leaveout.result_rows import CERTIFICATE, RUN
-from leaveout.retraining import Retraining, retrain_block
+from leaveout.retraining import ITERATION_LIMIT, Retraining, retrain_block
 
 #: Samples that are put beside a model at a time.
 TOGETHER = 128
@@ -81,7 +81,7 @@ class Poisoned:
     error: Array
 
 
-def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Poisoned:
+def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike, iteration_limit: int = ITERATION_LIMIT) -> Poisoned:
     """Add samples to a model's training samples, one at a time, refit, and predict what removing them would change.
 
     Parameters
@@ -92,6 +92,8 @@ def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Poisoned:
         Features of the samples, without a constant column.
     y : (m,) array in {0, 1}
         The labels that they are added with.
+    iteration_limit : int
+        Most directions for a refit; one that needs more is not certified, and says so.
 
     Returns
     -------
@@ -100,11 +102,11 @@ def poison(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Poisoned:
     """
     features, labels = np.asarray(X), np.asarray(y, dtype=np.float64)
     cuts = range(0, max(1, len(labels)), TOGETHER)
-    parts = [_poison(model, features[i : i + TOGETHER], labels[i : i + TOGETHER]) for i in cuts]
+    parts = [_poison(model, features[i : i + TOGETHER], labels[i : i + TOGETHER], iteration_limit) for i in cuts]
     return _joined(parts)
 
 
-def _poison(model: Model, X: Array, y: Array) -> Poisoned:
+def _poison(model: Model, X: Array, y: Array, iteration_limit: int) -> Poisoned:
     """The same for few samples: each poisoned model carries the predictors of all of them."""
     wide = enlarge(model, X, y)
     m, q = wide.further, wide.X.shape[1]
@@ -113,7 +115,7 @@ def _poison(model: Model, X: Array, y: Array) -> Poisoned:
     for block in blocks(wide.X.shape, m):
         rows = np.arange(block.start, block.stop)
         without = [wide.only(int(row)) for row in rows]
-        found = retrain_block(wide, without, beside(wide.X, np.zeros((len(rows), q))))
+        found = retrain_block(wide, without, beside(wide.X, np.zeros((len(rows), q))), iteration_limit)
         refit.assign(block, found)
         change = beside(wide.X, found.change)
         t = change @ wide.X.T

@@ -30,7 +30,12 @@ class PreparationPaths(Protocol):
 
 
 def prepare(
-    entry: Mapping[str, Any], inputs: PreparationPaths, outputs: EmbeddingPaths, machine: Machine, library: str
+    entry: Mapping[str, Any],
+    inputs: PreparationPaths,
+    outputs: EmbeddingPaths,
+    machine: Machine,
+    library: str,
+    stamp: str,
 ) -> None:
     """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
 
@@ -45,6 +50,8 @@ def prepare(
     machine : Machine
     library : str
         Digest of the code: chunks of other code are stale.
+    stamp : str
+        What the embedding is made as (see ``stamps``).
     """
     raw, weights, origins = ([Path(file) for file in files] for files in (inputs.raw, inputs.weights, inputs.origins))
     settings = entry["embedding"]
@@ -63,7 +70,7 @@ def prepare(
     encoded = chunks.map(model.encode, records.payload, model.chunk)
     X = model.features(encoded, np.array([part == TRAIN for part in parts]))
     log.info("%d samples, %d features, %d for training", *X.shape, list(parts).count(TRAIN))
-    write_embeddings(outputs, X, y, records.ids, parts, about)
+    write_embeddings(outputs, X, y, records.ids, parts, about, stamp)
     chunks.discard()
 
 

@@ -176,8 +176,10 @@ SCHEMA = pa.schema(
 )
 
 
-def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_], path: str | Path) -> None:
-    """Write removal sets as positions among the training samples, and as the source's own ids."""
+def write_removal_sets(
+    sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_], path: str | Path, stamp: str | None = None
+) -> None:
+    """Write removal sets as positions among the training samples, and as the source's own ids, with their stamp."""
     rows = [
         {
             "set_id": removal_set.set_id,
@@ -189,7 +191,7 @@ def write_removal_sets(sets: Iterable[RemovalSet], ids: npt.NDArray[np.object_],
         }
         for removal_set in sets
     ]
-    parquet.write(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    parquet.write(pa.Table.from_pylist(rows, schema=SCHEMA), path, stamp)
 
 
 def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:

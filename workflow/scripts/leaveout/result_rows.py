@@ -41,9 +41,9 @@ def table(rows: Iterable[Mapping[str, Any]], columns: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(cleaned, schema=columns)
 
 
-def write(rows: pa.Table, path: str | Path) -> None:
-    """Write rows; a file under its final name is always complete."""
-    parquet.write(rows, path)
+def write(rows: pa.Table, path: str | Path, stamp: str | None = None) -> None:
+    """Write rows, with their stamp (see ``stamps``) if a job makes them; a file under its final name is complete."""
+    parquet.write(rows, path, stamp)
 
 
 def read(path: str | Path, columns: pa.Schema) -> pa.Table:
@@ -65,4 +65,4 @@ def read(path: str | Path, columns: pa.Schema) -> pa.Table:
     if not rows.schema.equals(columns):
         wrong = sorted({field.name for field in {*rows.schema} ^ {*columns}}) or ["order"]
         raise InvalidResults(f"{path}: wrong columns: {', '.join(wrong)} (delete it and run again)")
-    return rows
+    return rows.replace_schema_metadata(columns.metadata)  # one file's stamp is not that of what is made from it

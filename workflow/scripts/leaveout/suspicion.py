@@ -31,7 +31,7 @@ from leaveout.linear_algebra import beside, dots, on_host, squares
 from leaveout.model import Model
 from leaveout.ranking import ranks
 from leaveout.result_rows import CERTIFICATE, RUN
-from leaveout.retraining import Retraining, factor_removable, retrain_block
+from leaveout.retraining import ITERATION_LIMIT, Retraining, factor_removable, retrain_block
 
 #: Estimators that rank.
 METHODS: tuple[Additive, ...] = ("if", "rif")
@@ -75,7 +75,9 @@ def predicted_rises(model: Model, method: Additive) -> Array:
     return np.asarray(on_host(rises(model, slice(None), own_changes(model, method))))
 
 
-def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Array]:
+def actual_rises(
+    model: Model, samples: IntArray, iteration_limit: int = ITERATION_LIMIT
+) -> tuple[Retraining, Array, Array]:
     """Rise of each of some samples' own loss, by certified retraining without it.
 
     Parameters
@@ -83,6 +85,8 @@ def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Ar
     model : Model
     samples : (m,) int array
         Training samples, each to be left out alone.
+    iteration_limit : int
+        Most directions for a retrain.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def actual_rises(model: Model, samples: IntArray) -> tuple[Retraining, Array, Ar
             continue
         where = block.start + np.array(list(hessians))
         problem = LeaveOut(model, list(hessians.values()))
-        part = retrain_block(model, problem.hessians, newton_change(model, problem.hessians))
+        part = retrain_block(model, problem.hessians, newton_change(model, problem.hessians), iteration_limit)
         found.assign(where, part)
         removed, change = samples[where], beside(model.X, part.change)
         t = dots(model.X[removed], change)
@@ -127,6 +131,7 @@ def rank_samples(
     retrained: int,
     generator: np.random.Generator,
     labels: Mapping[str, Any],
+    iteration_limit: int = ITERATION_LIMIT,
 ) -> pa.Table:
     """Rank all training samples by IF and by RIF, and retrain without the top of each ranking and without a control.
 
@@ -144,6 +149,8 @@ def rank_samples(
         Draws the control, and the order of samples whose predicted rises are equal.
     labels : mapping
         Columns that all rows share: the run's and ``draw``.
+    iteration_limit : int
+        Most directions for a retrain; one that needs more is not certified, and its rows say so.
 
     Returns
     -------
@@ -161,7 +168,7 @@ def rank_samples(
         chosen.append(np.flatnonzero(rank <= retrained))
         tables.append(shared.rows(everyone, {"method": method, "effect": rise, "rank": rank}))
     top = np.unique(np.concatenate(chosen))
-    found, actual, error = actual_rises(model, top)
+    found, actual, error = actual_rises(model, top, iteration_limit)
     evidence = {field.name: getattr(found, field.name) for field in CERTIFICATE if field.name != "effect_error"}
     tables.append(shared.rows(top, {"method": RETRAIN, "effect": actual, "effect_error": error, **evidence}))
     return pa.concat_tables(tables)

@@ -1,0 +1,155 @@
+"""Results of other settings: made again where the configuration has changed, refused where they are other results.
+
+Snakemake has records of its own of what it ran. They are deleted here, as users do, and as it is with files that a job
+finishes after Snakemake was killed.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from agreement import disagreements
+from checkout import TINY, copy_of_the_checkout, jobs
+from leaveout.effects import read, write
+from leaveout.stamps import read_stamp
+
+pytestmark = pytest.mark.faults
+
+SHARD = Path("results/tiny/few_digits/base/effects/random.parquet")
+#: What follows from a shard that figures show.
+DOWNSTREAM = {"aggregate", "calibration", "certificates", "figure1", "figure4", "run_record"}
+#: What follows from a model.
+FITTED = {"fit", "removal_sets", "effects", "influential", "suspects", *DOWNSTREAM} | {
+    "influential_table",
+    "influential_groups_table",
+    "suspects_table",
+    "table1",
+}
+LIBRARY = "workflow/scripts/leaveout"
+
+
+def configuration(file, change=lambda study, dataset: None):
+    """The tiny study without variants and poisoning, changed."""
+    config = yaml.safe_load(TINY.read_text())
+    study, dataset = config["studies"]["tiny"], config["datasets"]["few_digits"]
+    del study["vary"], study["poisoning"]
+    change(study, dataset)
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    return file
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A checkout in which the study has run, and its configuration."""
+    folder = tmp_path_factory.mktemp("finished")
+    checkout, config = copy_of_the_checkout(folder / "checkout"), configuration(folder / "tiny.yaml")
+    ended = checkout.snakemake("tiny", config=config)
+    assert ended.returncode == 0, ended.stdout
+    return checkout, config
+
+
+@pytest.fixture
+def unrecorded(finished):
+    """The same without Snakemake's records; they are there again afterwards."""
+    checkout, config = finished
+    records = checkout.folder / ".snakemake"
+    aside = records.rename(checkout.folder / "records")
+    yield checkout, config
+    shutil.rmtree(records)
+    aside.rename(records)
+
+
+def planned(checkout, config):
+    """How many jobs of each rule a run would take."""
+    return jobs(checkout.snakemake("tiny", config=config, options=["--dry-run"]), ["tiny"])
+
+
+CHANGES = {
+    "lambda": (lambda study, dataset: dataset.update(regularization=1e-4), FITTED),
+    "embedding": (lambda study, dataset: dataset["embedding"].update(gamma=0.03), {"embed_fourier", *FITTED}),
+    "evaluations": (
+        lambda study, dataset: study.update(evaluations=["test_loss", "self_loss"]),
+        {"effects", "influential", "influential_table", "influential_groups_table", *DOWNSTREAM},
+    ),
+    "strategies": (
+        lambda study, dataset: study["removal"].update(strategies=["random", "cluster_l2"]),
+        {"removal_sets", "effects", *DOWNSTREAM},
+    ),
+    "suspects": (lambda study, dataset: study.update(suspects=5), {"suspects", "suspects_table", "certificates"}),
+}
+
+
+@pytest.mark.fault(
+    "Results of other settings, without Snakemake's records",
+    "configuration changed after `.snakemake` was deleted",
+    "made again, with all that follows from them",
+)
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_other_settings_made_is_made_again(unrecorded, tmp_path, name):
+    checkout, config = unrecorded
+    change, expected = CHANGES[name]
+    assert set(planned(checkout, configuration(tmp_path / "changed.yaml", change))) - {"table2", "table3"} == expected
+    assert planned(checkout, config) == {}  # a plan alone leaves no trace
+
+
+@pytest.mark.fault(
+    "Results of another version of the library, without Snakemake's records",
+    "a module edited after `.snakemake` was deleted",
+    "made again, with all that follows from them",
+)
+@pytest.mark.parametrize("module", ["leave_out", "datasets/digits"])
+def test_what_another_library_made_is_made_again(unrecorded, module):
+    checkout, config = unrecorded
+    with checkout.edited(f"{LIBRARY}/{module}.py"):
+        rules = set(planned(checkout, config))
+    assert "effects" in rules
+    assert ("fit" in rules) == ("embed_fourier" in rules) == (module == "datasets/digits")
+    assert planned(checkout, config) == {}
+
+
+@pytest.mark.fault(
+    "A shard of other settings, newer than the configuration",
+    "one that an orphan of an earlier run writes late",
+    "made again, the same to the byte",
+)
+def test_a_late_shard_of_other_settings_is_made_again(finished, tmp_path):
+    checkout, config = finished
+    shard, results = checkout.folder / SHARD, checkout.folder / "results"
+    before, expected = shard.read_bytes(), shutil.copytree(results, tmp_path / "expected")
+    elsewhere = copy_of_the_checkout(tmp_path / "elsewhere")
+    shutil.copytree(checkout.folder / "resources", elsewhere.folder / "resources")
+    ended = elsewhere.snakemake(str(SHARD), config=configuration(tmp_path / "other.yaml", CHANGES["lambda"][0]))
+    assert ended.returncode == 0, ended.stdout
+    assert (elsewhere.folder / SHARD).read_bytes() != before
+    shutil.copyfile(elsewhere.folder / SHARD, shard)
+    rerun = checkout.snakemake("tiny", config=config)
+    assert set(jobs(rerun, ["tiny"])) == {"effects", *DOWNSTREAM}
+    assert shard.read_bytes() == before
+    assert disagreements(results, expected) == []
+
+
+@pytest.mark.fault(
+    "A shard of another study, run or strategy",
+    "its file copied over the right one",
+    "refused by name; says which file to delete",
+)
+@pytest.mark.parametrize("other", ["results/other/few_digits/base/effects/random.parquet", "high_loss"])
+def test_a_shard_that_is_another_result_is_refused_by_name(finished, other):
+    checkout, config = finished
+    shard = checkout.folder / SHARD
+    before, found = shard.read_bytes(), read_stamp(shard)
+    if other == "high_loss":
+        other = str(SHARD.with_stem(other))
+        shutil.copyfile(checkout.folder / other, shard)
+    else:
+        write(read(shard), shard, str(replace(found, name=other)))
+    ended = checkout.snakemake("tiny", config=config)
+    assert ended.returncode != 0
+    assert f"aggregate: {SHARD}: made as {other} (delete it and run again)" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    shard.unlink()
+    assert "effects" in jobs(checkout.snakemake("tiny", config=config), ["tiny"])
+    assert shard.read_bytes() == before
