@@ -62,7 +62,8 @@ class Study:
     @contextmanager
     def started(self, command, fault=None):
         """Start a command, with a fault in its jobs; all that is left of it in the end is killed."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+        left_out = ("MAKE", "MFLAGS", "PYTHONDONTWRITEBYTECODE")  # the suite's own make; compiling anew in each job
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(left_out)}
         environment = inherited | {"XDG_CACHE_HOME": str(self.cache)}
         if fault:
             environment |= {"PYTHONPATH": str(HERE / "injected"), "LEAVEOUT_FAULT": json.dumps(fault)}

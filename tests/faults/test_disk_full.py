@@ -14,7 +14,7 @@ OUTCOME = "an error that says so and names the file; what was finished stays; wi
 
 def assert_named(study, reason):
     """The error on the terminal has the reason, and the name of a file that is not there."""
-    named = [match[1] for match in re.finditer(rf"(\S+\.\w+): .*{reason}", study.output)]
+    named = [match[1] for match in re.finditer(rf"(\S+\.\w+): .*({reason})", study.output)]
     assert named, study.output
     assert not [name for name in named if (study.folder / name).exists()]
     assert "unexpected error" not in study.output
@@ -26,7 +26,7 @@ def assert_named(study, reason):
 @pytest.mark.fault("a file grows over a limit", "`ulimit -f` in a job, for one job after another", OUTCOME)
 def test_a_file_over_the_limit_is_an_error(study, undisturbed, script, size):
     assert study.make_run({"script": script, "file_size": size}) != 0
-    assert_named(study, "File too large")
+    assert_named(study, "limit of a file's size")
     assert study.unfinished_files() == []
     assert_recovered(study, undisturbed)
 
@@ -55,7 +55,7 @@ def test_a_full_disk_is_an_error(study, undisturbed, number):
     needed = sum(file.stat().st_size for file in undisturbed.results.rglob("*") if file.is_file())
     with small_disk(study.results, int(needed * drawn_by("disk", number).uniform(0.1, 0.9))) as room:
         assert study.make_run() != 0
-        assert_named(study, "No space left on device")
+        assert_named(study, "no space left")
         assert study.unfinished_files() == []
         room(10 * needed)
         assert_recovered(study, undisturbed)
