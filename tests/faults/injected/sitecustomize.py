@@ -7,7 +7,8 @@ The environment variable LEAVEOUT_FAULT says in JSON which fault it is:
 - ``{"notes": FOLDER, "hold": NAME}``: who writes a file of this name waits at the same place, until the folder of notes
   holds ``release``
 - ``{"notes": FOLDER}``: writes are only counted
-- ``{"script": NAME, "file_size": BYTES}``: jobs of this script cannot write larger files, as under ``ulimit -f``
+- ``{"script": NAME, "file_size": BYTES}``: jobs of this script cannot write larger files, as under ``ulimit -f``; what
+  they say on the terminal may be longer, also if that is a file
 - ``{"block_bytes": BYTES}``: removal sets are worked on in finer blocks
 """
 
@@ -76,6 +77,22 @@ def watch_writes(files):
     files.complete = complete
 
 
+def limit_writes(files):
+    original = files.complete
+
+    @contextmanager
+    def complete(*arguments, **options):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FAULT["file_size"], before[1]))
+        try:
+            with original(*arguments, **options) as unfinished:
+                yield unfinished
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    files.complete = complete
+
+
 def make_blocks_finer(blocks):
     blocks.BLOCK_BYTES = FAULT["block_bytes"]
 
@@ -85,4 +102,4 @@ if "notes" in FAULT:
 if "block_bytes" in FAULT:
     sys.meta_path.insert(0, AfterImport("leaveout.blocks", make_blocks_finer))
 if "file_size" in FAULT and any(word.endswith(f".{FAULT['script']}.py") for word in sys.orig_argv):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FAULT["file_size"], FAULT["file_size"]))
+    sys.meta_path.insert(0, AfterImport("leaveout.files", limit_writes))
