@@ -55,7 +55,7 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many trials there were."""
         made = sum(row.counted["passed"] + row.counted["failed"] for row in self.rows.values())
-        terminalreporter.write_line(f"{made} trials of {len(self.rows)} faults")
+        terminalreporter.write_line(f"{made} trials of {len(self.rows)} kinds")
 
     def whole(self, session: pytest.Session) -> bool:
         """Whether all tests of the folder ran to their end."""
@@ -74,7 +74,7 @@ def page(rows: dict[tuple[str, str, str], Row]) -> str:
 def trials(rows: dict[tuple[str, str, str], Row]) -> str:
     """How many trials were made, and how many failed, in words."""
     total = sum((row.counted for row in rows.values()), Counter())
-    made = f"{total['passed'] + total['failed']} trials of {len(rows)} faults"
+    made = f"{total['passed'] + total['failed']} trials of {len(rows)} kinds"
     return f"{made}, **{total['failed']} of them failed**" if total["failed"] else f"{made}, none failed"
 
 

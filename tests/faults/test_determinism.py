@@ -34,11 +34,10 @@ def test_the_number_of_cores_changes_nothing(agrees, cores):
     agrees(cores)
 
 
-@pytest.mark.fault("another order of the shards", "asked for one by one, from the last", "the same rows")
-def test_the_order_of_the_shards_changes_nothing(study, agrees):
-    shards = [f"results/tiny/few_digits/base/effects/{name}.parquet" for name in ("random", "high_loss")]
-    for target in (*shards, *reversed(RANKINGS)):
-        agrees(1, [target])
+@pytest.mark.fault("another order of the shards", "asked for one by one, `high_loss` after `random`", "the same rows")
+def test_the_order_of_the_shards_changes_nothing(agrees):
+    for name in ("random", "high_loss"):
+        agrees(1, [f"results/tiny/few_digits/base/effects/{name}.parquet"])
     agrees()
 
 

@@ -78,7 +78,7 @@ def orphaned(study, name):
     return orphan, notes
 
 
-@pytest.mark.parametrize("name", ["factor.npy", "random.parquet"])
+@pytest.mark.parametrize("name", ["random.parquet"])
 @pytest.mark.fault(
     "Snakemake is killed, a job of it lives on", "kill -9 while the job writes", f"the job is ended; {SAME_ROWS}"
 )
