@@ -20,7 +20,9 @@ def assert_named(study, reason):
     assert "unexpected error" not in study.output
 
 
-@pytest.mark.parametrize(("script", "size"), [("embed", 100_000), ("fit", 50_000), ("effects", 2_000)])
+@pytest.mark.parametrize(
+    ("script", "size"), [("embed", 100_000), ("fit", 50_000), ("effects", 2_000), ("effects_figure", 4_000)]
+)
 @pytest.mark.fault("a file grows over a limit", "`ulimit -f` in a job, for one job after another", OUTCOME)
 def test_a_file_over_the_limit_is_an_error(study, undisturbed, script, size):
     assert study.make_run({"script": script, "file_size": size}) != 0
