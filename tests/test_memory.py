@@ -119,7 +119,8 @@ def test_what_is_planned_is_enough_for_the_sizes_that_turn_out(tmp_path, rule, n
 def test_a_subsample_of_stated_sizes_leaves_the_test_samples_what_they_are(tmp_path):
     about = tmp_path / "about.json"
     about.write_text(json.dumps({"shape": [1000, 7]}))
-    assert run_size((800, 7), True, about, 50) == Size(50, 200, 7, 1000)
+    assert run_size((800, 7), True, about, 50) == Size(50, 800, 7, 1600)
+    assert run_size((300, 7), True, about, 50) == Size(50, 700, 7, 1000)
     assert run_size((1000, 7), False, about, 50) == Size(50, 950, 7, 1000)
     assert run_size((800, 7), True, about.with_name("missing.json"), None) == Size(800, 800, 7, 1600)
 

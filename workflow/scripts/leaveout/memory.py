@@ -273,17 +273,19 @@ def run_size(known: tuple[int, int], stated: bool, about: str | Path, n_train: i
     known : (int, int)
         What ``problem_size`` says.
     stated : bool
-        Whether the configuration said so: then these are training samples, and others come beside them. As many until
-        the embedding is there. Else they are all samples.
+        Whether the configuration said so: then these are training samples, and others come beside them. As many, or
+        more if the embedding is there and has more: jobs ask for the same before and after. Else they are all samples.
     about : path
         The embedding's record.
     n_train : int or None
         Training samples that the run keeps.
     """
     (n, d), shape = known, stored_shape(about)
-    stored = shape[0] if shape else 2 * n if stated else n
-    used = min(n, n_train or n)
-    return Size(used, max(0, stored - (n if stated else used)), d, max(stored, used))
+    used, there = min(n, n_train or n), shape[0] if shape else 0
+    if stated:
+        stored = max(2 * n, there)
+        return Size(used, stored - n, d, stored)
+    return Size(used, n - used, d, n)
 
 
 def planned_mb(size: Size, demand: Demand) -> float:
