@@ -77,10 +77,10 @@ SPARE, FACTOR = 300, 1.5
 #: Wide is where the row space is factored.
 MEASURED = {
     "tall": (Shape(15_000, 1500, 400), RULES),
-    "wide": (Shape(250, 60, 30_000, "unpenalized"), RULES),
+    "wide": (Shape(400, 60, 40_000, "unpenalized"), ["fit", "removal_sets", "effects", "poisoning"]),
     "square": (Shape(1000, 200, 1000, "none"), RULES),
     "subsampled": (Shape(30_000, 5000, 256, n_train=500), ["fit", "removal_sets", "effects"]),
-    "many sets": (Shape(2000, 20_000, 40, count=40, repeats=8, largest=30), ["fit", "removal_sets", "effects"]),
+    "many sets": (Shape(2000, 20_000, 40, count=40, repeats=20, largest=30), ["fit", "removal_sets"]),
     "tiny": (Shape(30, 20, 3), ["fit", "removal_sets", "effects", "poisoning"]),
 }
 
