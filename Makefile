@@ -2,6 +2,9 @@
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 STUDY ?= demo
+OPTIONS ?=
+# Of the faults suite: trials of each kind.
+TRIALS ?= 5
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,19 +12,20 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # What a conda user has: an installation of Snakemake that holds nothing else.
 ALONE := .venv-snakemake
 .DEFAULT_GOAL := help
-.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm test-all plan embed bench bench-paper lint format report lock clean
+.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm test-faults test-all plan embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.run ## run a study (STUDY=demo) and make its report
-	$(SNAKEMAKE) $(STUDY)
+# Targets come before options: some of Snakemake's take all words that follow.
+run: $(VENV)/.run ## run a study (STUDY=demo) and make its report, or go on with a run that was killed
+	$(BIN)/python workflow/resume.py --cores $(CORES) $(STUDY) $(OPTIONS)
 	@$(MAKE) --no-print-directory results/$(STUDY)/report.html
 	@printf '\nfigures  %s\ntables   %s\nrows     %s\nreport   %s\n' results/$(STUDY)/figures/ results/$(STUDY)/tables/ \
 	  results/$(STUDY)/effects.parquet results/$(STUDY)/report.html
 
 slurm: $(VENV)/.slurm ## run a study on a SLURM cluster (STUDY=demo, OPTIONS=--use-conda), or resume one that was killed
-	PATH="$(abspath $(BIN)):$$PATH" profiles/slurm/run.sh $(OPTIONS) $(STUDY)
+	PATH="$(abspath $(BIN)):$$PATH" profiles/slurm/run.sh $(STUDY) $(OPTIONS)
 
 plan: $(VENV)/.slurm ## list what a study would ask a SLURM cluster for (STUDY=demo, OPTIONS="--config device=cuda")
 	@PYTHONPATH=workflow/scripts $(BIN)/python -m bench.submissions $(OPTIONS) $(STUDY)
@@ -32,7 +36,8 @@ report: $(VENV)/.run ## make the report of a finished study (STUDY=demo) anew
 
 # Made after the run, hence by a make of its own, and only if something that it shows is newer.
 results/$(STUDY)/report.html: $(wildcard results/$(STUDY)/figures/*.svg results/$(STUDY)/tables/*.html workflow/report/*.rst)
-	$(SNAKEMAKE) $(STUDY) --report $@
+	$(SNAKEMAKE) $(STUDY) $(OPTIONS) --report $(@D)/.unfinished.$(@F)
+	@mv $(@D)/.unfinished.$(@F) $@
 
 test: $(VENV)/.test ## test the library and a tiny workflow
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
@@ -53,7 +58,11 @@ test-conda: ## run studies in conda environments made of wheels (Linux, Python 3
 test-slurm: $(VENV)/.test-slurm ## run studies on a SLURM cluster that the tests start; needs root and Debian's slurm-wlm, munge
 	$(BIN)/python -m pytest -m slurm tests/slurm
 
-test-all: test test-torch test-embed test-report test-conda test-slurm ## all of these
+test-faults: $(VENV)/.test ## kill jobs, fill disks, damage files (TRIALS=5 of each kind); writes docs/reliability.md
+	$(BIN)/python -m pytest -m faults --numprocesses $(CORES) --dist worksteal --trials $(TRIALS) \
+	  --reliability docs/reliability.md tests/faults
+
+test-all: test test-torch test-embed test-report test-conda test-faults test-slurm ## all of these
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 

@@ -246,6 +246,7 @@ def test_every_package_that_the_workflow_needs_is_in_both():
     listed = project["dependencies"] + project["optional-dependencies"]["workflow"]
     needed = {re.match(r"[a-z0-9-]+", requirement).group() for requirement in listed}
     assert {"numpy", "scipy", "pyarrow", "snakemake"} <= needed
-    # Snakemake plans and starts the jobs from an environment of its own; the schema is checked there
-    assert needed - {"snakemake", "jsonschema"} <= set(conda_pins("core"))
+    # Snakemake plans and starts the jobs from an environment of its own; the schema is checked there, and what a killed
+    # Snakemake left behind is looked for
+    assert needed - {"snakemake", "jsonschema", "psutil"} <= set(conda_pins("core"))
     assert needed <= set(locked_versions())

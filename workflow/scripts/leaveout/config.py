@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +108,26 @@ class Study:
 
     def shards(self, strategies: Sequence[str]) -> list[Shard]:
         """Shards of some strategies, in the order of their sizes."""
+        return [shard for shard in self._shards.values() if shard.strategy in strategies]
+
+    def shard(self, name: str) -> Shard:
+        """The shard of that name."""
+        return self._shards[name]
+
+    @cached_property
+    def _shards(self) -> Mapping[str, Shard]:
+        """All shards by name; sizes that are all the same make one."""
         count = self.sizes["count"]
-        found: list[Shard] = []
         step = min(self.sizes_per_shard, count)
         values = evenly_spaced(self.sizes["min"], self.sizes["max"], count)
         digits = next((d for d in (4, 8) if len({f"{value:.{d}g}" for value in values}) == count), 17)
         percent = [f"{value:.{digits}g}" for value in values]
-        for strategy in strategies:
+        found: dict[str, Shard] = {}
+        for strategy in self.strategies:
             for first in range(0, count, step):
                 last = min(first + step, count) - 1
                 name = strategy if step == count else f"{strategy}-{percent[first]}-{percent[last]}"
-                if name not in {shard.name for shard in found}:  # sizes that are all the same make one shard
-                    found.append(Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
+                found.setdefault(name, Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
         return found
 
     def run(self, dataset: str, variant: str) -> Run:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -158,10 +158,16 @@ def _refuse_unusable(paths: EmbeddingPaths, X: Features, ids: Sequence[str]) -> 
         )
 
 
-def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
+def read_embeddings(paths: EmbeddingPaths, accept: Callable[[int, int, int], None] | None = None) -> Embeddings:
     """Read a data set's embedding.
 
     Features of other real types, byte orders or layouts become float32, row by row.
+
+    Parameters
+    ----------
+    paths : EmbeddingPaths
+    accept : function of the numbers of training samples, test samples and features, optional
+        Called before any feature is read; raises where these are too many.
 
     Raises
     ------
@@ -187,6 +193,8 @@ def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
         raise InvalidData(f"{source}: labels must be 0 or 1, got {np.unique(y)[:5].tolist()} {AGAIN}")
     if not np.isin(parts, (TRAIN, TEST)).all() or TRAIN not in parts or TEST not in parts:
         raise InvalidData(f"{source}: split must hold train and test, and nothing else {AGAIN}")
+    if accept is not None:
+        accept(int((parts == TRAIN).sum()), int((parts == TEST).sum()), X.shape[1])
 
     def part(name: str) -> Samples:
         chosen = np.flatnonzero(parts == name)

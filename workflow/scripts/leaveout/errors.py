@@ -68,3 +68,7 @@ class NotWritten(LeaveoutError, OSError):
 
 class OtherSettings(InvalidResults):
     """A results file that other settings made, or another version of the library."""
+
+
+class NotEnoughMemory(LeaveoutError):
+    """A job that would take more memory than it was given."""

@@ -37,7 +37,7 @@ def prepare(
     outputs: EmbeddingPaths,
     machine: Machine,
     library: str,
-    stamp: str,
+    stamp: str | None = None,
 ) -> None:
     """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
 
@@ -52,7 +52,7 @@ def prepare(
     machine : Machine
     library : str
         Digest of the code: chunks of other code are stale.
-    stamp : str
+    stamp : str, optional
         What the embedding is made as (see ``stamps``).
 
     Raises
