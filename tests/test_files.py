@@ -66,6 +66,18 @@ def test_two_writers_of_one_file_never_share_a_name(tmp_path):
     assert (tmp_path / "file.txt").read_text() == "newer"
 
 
+def test_two_writers_at_the_same_time_never_write_into_each_others_file(tmp_path):
+    path = tmp_path / "file.txt"
+    with complete(path) as one:
+        with complete(path) as other:
+            other.write_text("all of the other's")
+            one.write_text("half of the one's")  # it had written nothing when the other began
+        assert path.read_text() == "all of the other's"
+        one.write_text("all of the one's")
+    assert path.read_text() == "all of the one's"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_writer_whose_place_was_taken_fails_and_the_newer_file_stays(tmp_path):
     path = tmp_path / "file.txt"
 
