@@ -175,13 +175,58 @@ def test_the_projects_own_configuration_is_valid():
             "sources.new.files.f = {'package': 'p', 'path': 'f'}: allowed: package and path with sha256",
         ),
         (f"{FILE % 'f'}: {{url: 'https://e.org', path: f}}}}}}}}", "sources.new.files.f = {'url': 'https://e.org', "),
+        (f"{FILE % 'f'}: {{url: 'https://e .org'}}}}}}}}", "sources.new.files.f.url = 'https://e .org': allowed: "),
+        (f'{FILE % "f"}: {{url: "https://e.org\\n"}}}}}}}}', "sources.new.files.f.url = 'https://e.org\\n': allowed: "),
+        (f"{FILE % 'f'}: {{path: ''}}}}}}}}", "sources.new.files.f.path = '': allowed: "),
+        (f'{FILE % "f"}: {{path: "a\\0b"}}}}}}}}', "sources.new.files.f.path = 'a\\x00b': allowed: "),
+        (f"{FILE % 'f'}: {{package: a/b, path: f}}}}}}}}", "sources.new.files.f.package = 'a/b': allowed: "),
+        (
+            f"{FILE % 'f'}: {{package: p, path: ../f, sha256: {'0a' * 32}}}}}}}}}",
+            "sources.new.files.f.path = ../f: allowed: a path inside the package",
+        ),
+        ('mirror: "a\\0b"', "mirror = 'a\\x00b': allowed: string, null, matching "),
+        ('datasets: {digits: {title: "a\\u202eb"}}', "datasets.digits.title = 'a\\u202eb': allowed: string, matching "),
+        ("studies: {demo: {removal: {sizes: {count: 1000000000}}}}", f"{REMOVAL}.sizes.count = 1000000000: allowed: "),
+        (
+            "studies: {demo: {removal: {repeats: 10001}}}",
+            f"{REMOVAL}.repeats = 10001: allowed: integer, >= 1, <= 10000",
+        ),
+        (
+            "studies: {demo: {removal: {repeats: 1438}}}",
+            f"{REMOVAL}.repeats = 1438: allowed: at most 1437, the different sets of 1 of 1437 samples",
+        ),
+        (
+            "studies: {demo: {removal: {repeats: 10}, vary: [{dataset: digits, n_train: [9, 20]}]}}",
+            f"{REMOVAL}.repeats = 10: allowed: at most 9, the different sets of 1 of 9 samples",
+        ),
+        (
+            "datasets: {digits: {split: {train: 0.8, seed: 4294967296}}}",
+            "datasets.digits.split.seed = 4294967296: allowed: integer, >= 0, <= 4294967295",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_with_file_key_value_and_what_is_allowed(loaded, tmp_path, text, message):
     assert error(loaded, text).startswith(f"{tmp_path / 'mine.yaml'}: {message}")
 
 
-NO_FOLDERS = ["a/b", "..", ".", "", "Demo", "démo", "two words", "1st", "-x", "a.b", "a=b", "{study}"]
+def test_a_setting_that_holds_itself_is_refused(loaded, tmp_path):
+    message = error(loaded, "studies: &all {demo: *all}", command_line={})
+    assert message.startswith(f"{tmp_path / 'datasets.yaml'}, ")
+    assert "mine.yaml: a setting holds itself, or others too deep in each other" in message
+
+
+@pytest.mark.parametrize("name, shown", [("a\n", r"a\n"), ("\u202eb", r"\u202eb"), ("a\x07", r"a\x07")])
+def test_names_that_a_terminal_would_obey_are_shown_as_codes(loaded, tmp_path, name, shown):
+    message = error(loaded, yaml.safe_dump({"datasets": {name: {}}}))
+    assert message.startswith(f"{tmp_path / 'mine.yaml'}: datasets.{shown}: allowed: string, ")
+    assert message.isprintable()
+
+
+def test_letters_that_only_look_like_others_are_told_apart(loaded):
+    assert error(loaded, yaml.safe_dump({"datasets": {"\u0430bc": {}}})).endswith(r"its letters are '\u0430bc'")
+
+
+NO_FOLDERS = ["a" * 101, "a/b", "..", ".", "", "Demo", "démo", "two words", "1st", "-x", "a.b", "a=b", "{study}"]
 
 
 @pytest.mark.parametrize("kind", ["studies", "datasets", "sources"])

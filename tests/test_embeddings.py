@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaveout.embeddings import Embeddings, Samples, parts_of, read_embeddings, split, write_embeddings
-from leaveout.errors import InvalidData
+from leaveout.errors import InvalidData, InvalidResults
 from leaveout.records import Records
 
 N, D = 12, 3
@@ -32,6 +32,11 @@ def paths(tmp_path):
 def written(paths, X=X, y=Y, ids=IDS, parts=PARTS):
     write_embeddings(paths, X, y, ids, parts, {"source": "none"})
     return paths
+
+
+def by_others(paths):
+    """The same samples in a file that does not say which features belong to them."""
+    pq.write_table(pq.read_table(paths.samples).replace_schema_metadata(None), paths.samples)
 
 
 def test_what_is_written_is_read(paths):
@@ -73,23 +78,68 @@ def test_the_split_must_hold_train_and_test_alone(paths, parts):
 def test_a_missing_column_is_named(paths, column):
     written(paths)
     pq.write_table(pq.read_table(paths.samples).drop_columns(column), paths.samples)
-    with pytest.raises(InvalidData, match=rf"samples\.parquet: no column {column}$"):
+    with pytest.raises(
+        InvalidData, match=rf"samples\.parquet: no column {column} \(delete the folder and run again\)$"
+    ):
         read_embeddings(paths)
 
 
 @pytest.mark.parametrize("wrong", [X[:-1], X.ravel(), X[:, :, None]])
 def test_features_must_have_a_row_a_sample(paths, wrong):
-    written(paths)
+    by_others(written(paths))
     np.save(paths.X, wrong)
     with pytest.raises(InvalidData, match=rf"X\.npy has shape .*samples\.parquet {N} rows"):
         read_embeddings(paths)
 
 
 def test_pickled_objects_are_not_loaded(paths):
-    written(paths)
+    by_others(written(paths))
     np.save(paths.X, np.array([[{}] * D] * N, dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="Python objects in dtype"):
+    with pytest.raises(InvalidData, match=r"X\.npy: no array that can be read: .*Python objects in dtype"):
         read_embeddings(paths)
+
+
+@pytest.mark.parametrize("kind", [">f4", "<f8", ">f8", "<f2", "<i8", ">i2", "|u1", "|b1"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_features_that_others_wrote_are_those_numbers_in_single_precision(paths, kind, order):
+    by_others(written(paths))
+    values = np.rint(4 * X).astype(kind)
+    np.save(paths.X, np.array(values, order=order))
+    found = read_embeddings(paths).training.X
+    assert (found.dtype, found.flags.c_contiguous) == (np.float32, True)
+    assert found.tolist() == values[[i for i in range(N) if PARTS[i] == "train"]].astype(np.float32).tolist()
+
+
+def test_features_that_are_no_real_numbers_are_refused(paths):
+    by_others(written(paths))
+    np.save(paths.X, X.astype(complex))
+    with pytest.raises(InvalidData, match=r"X\.npy: holds complex128, expected real numbers \(delete it"):
+        read_embeddings(paths)
+
+
+def test_a_byte_of_the_features_that_has_changed_is_found(paths):
+    content = bytearray(Path(written(paths).X).read_bytes())
+    content[-1] ^= 1  # of a sample that trains or of one that tests: either would be believed
+    Path(paths.X).write_bytes(content)
+    with pytest.raises(InvalidData, match=r"X\.npy: damaged, or not the features that belong to .*samples\.parquet"):
+        read_embeddings(paths)
+
+
+def test_features_of_another_embedding_are_found(paths, tmp_path):
+    other = SimpleNamespace(X=paths.X, samples=str(tmp_path / "other.parquet"), about=paths.about)
+    written(other, X=2 * X)
+    written(paths)
+    with pytest.raises(InvalidData, match=r"X\.npy: damaged, or not the features"):
+        read_embeddings(other)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_features_that_are_no_finite_numbers_are_not_written(paths, value):
+    wrong = X.copy()
+    wrong[3, 1] = value
+    with pytest.raises(InvalidData, match=rf"X\.npy: not written: feature 1 of sample 'sample-3' is {value} \(1 such"):
+        written(paths, X=wrong)
+    assert not Path(paths.X).exists()
 
 
 @given(n=st.integers(2, 500), train=st.floats(0.01, 0.99), seed=st.integers(0, 2**32))
@@ -159,15 +209,35 @@ def test_more_samples_than_there_are_is_an_error():
 def test_an_interrupted_write_leaves_no_features(paths):
     with pytest.raises(pa.ArrowException):
         write_embeddings(paths, X, Y, IDS[1:], PARTS, {})
-    with pytest.raises(FileNotFoundError):
+    assert not Path(paths.X).exists()
+    with pytest.raises(InvalidResults, match=r"samples\.parquet: .*No such file"):
         read_embeddings(paths)
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ("source", "split: of 3 samples, 1 for training and 2 for testing"),
+        ({"train": 0.01, "seed": 0}, "split: of 3 samples, 0 for training and 3 for testing"),
+        ({"train": 0.5, "seed": 0}, "split: of 3 samples, 1 for training and 2 for testing"),
+    ],
+)
+def test_a_split_without_samples_to_train_on_is_refused(settings, words):
+    records = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["train", "test", "test"])
+    with pytest.raises(InvalidData, match=rf"{words} \(needed: 2 and 1: change the split"):
+        parts_of(records, settings)
+
+
+def test_a_split_without_samples_to_test_on_is_refused():
+    with pytest.raises(InvalidData, match="of 2 samples, 2 for training and 0 for testing"):
+        parts_of(Records(["a", "b"], np.zeros((2, 1)), ["x"] * 2, ["train", "train"]), "source")
 
 
 def test_a_source_may_split_itself_or_be_split(caplog):
     own = Records(["a", "b", "c"], np.zeros((3, 1)), ["x"] * 3, ["test", "train", "train"])
     assert list(parts_of(own, "source")) == ["test", "train", "train"]
     with caplog.at_level(logging.INFO, logger="leaveout"):
-        assert parts_of(own, {"train": 0.5, "seed": 1}) == split(3, 0.5, 1)
+        assert parts_of(own, {"train": 0.7, "seed": 1}) == split(3, 0.7, 1)
     assert [record.message for record in caplog.records] == [
         "split: drawn anew, the source's own is not used (split: source takes it)"
     ]

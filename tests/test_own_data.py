@@ -17,7 +17,7 @@ from checkout import ROOT, copy_of_the_checkout, jobs
 from leaveout.config import load
 from leaveout.effects import RETRAIN, read
 from leaveout.evaluation import EVALUATIONS
-from leaveout.memory import BLOCK, NETWORK, PYTHON, SNAKEMAKE
+from leaveout.memory import NETWORK, SNAKEMAKE, Demand, Size, planned_mb
 from leaveout.removal import STRATEGIES
 
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -182,14 +182,16 @@ with SnakemakeApi(OutputSettings()) as api:
     workflow.list_rules(only_targets=False)
     known = workflow._workflow_store.globals
     job = SimpleNamespace(study="my_study", dataset="mine", variant="base")
-    print(json.dumps([known[name](job, attempt=2) for name in ("memory_mb", "embedding_memory_mb")]))
+    print(json.dumps([ask(job, attempt=2) for ask in (known["memory"]("effects"), known["embedding_memory_mb"])]))
+    print(json.dumps(known["demand"]("effects")(job)))
 """
 
 
 def asked(folder):
-    """Memory that the jobs of the data set ask for in a folder."""
+    """Memory that jobs of the data set ask for in a folder, and what its shards do."""
     done = subprocess.run([sys.executable, "-c", ASK], cwd=folder, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    memory, demand = map(json.loads, done.stdout.splitlines()[-2:])
+    return memory, Demand(**demand)
 
 
 def test_jobs_ask_for_memory_by_the_file_and_then_by_the_features(tmp_path):
@@ -198,11 +200,14 @@ def test_jobs_ask_for_memory_by_the_file_and_then_by_the_features(tmp_path):
     (tmp_path / "data").mkdir()
     with (tmp_path / "data" / "mine.npz").open("wb") as stream:
         stream.truncate(400 * 2**20)  # as many numbers as 10240 x 10240
-    fixed = SNAKEMAKE + PYTHON + BLOCK
-    assert asked(tmp_path) == pytest.approx([2 * (fixed + 8000), 2 * (SNAKEMAKE + NETWORK + 1200)], rel=0.01)
+    found, demand = asked(tmp_path)
+    assert (demand.rule, demand.intercept, demand.share) == ("effects", "penalized", 0.05)
+    needed = planned_mb(Size(10240, 0, 10240, 10240), demand)
+    assert found == pytest.approx([2 * (SNAKEMAKE + needed), 2 * (SNAKEMAKE + NETWORK + 1200)], rel=0.01)
     (tmp_path / EMBEDDING).parent.mkdir(parents=True)
     (tmp_path / EMBEDDING).with_name("about.json").write_text(json.dumps({"shape": [4096, 1023]}))
-    assert asked(tmp_path)[0] == pytest.approx(2 * (fixed + (4 * 32 + 4 * 8)), rel=0.01)
+    needed = planned_mb(Size(4096, 0, 1023, 4096), demand)
+    assert asked(tmp_path)[0][0] == pytest.approx(2 * (SNAKEMAKE + needed), rel=0.01)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from leaveout import parquet
+from leaveout.errors import InvalidResults
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 #: Each takes longer to load than a small shard takes to measure.
@@ -40,6 +42,7 @@ def test_a_job_that_reads_and_writes_rows_loads_nothing_slow(file, tmp_path, scr
     work = """
 import sys
 from leaveout import parquet
+from leaveout.errors import InvalidResults
 rows = parquet.read(sys.argv[1])
 rows["id"].to_numpy(zero_copy_only=False), rows["y"].to_numpy(zero_copy_only=False), rows["id"].to_pylist()
 parquet.write(type(rows).from_pylist(rows.to_pylist(), schema=rows.schema), sys.argv[2])
@@ -55,6 +58,7 @@ def test_pandas_is_there_for_whoever_converts_to_it(file):
     code = """
 import sys
 from leaveout import parquet
+from leaveout.errors import InvalidResults
 rows = parquet.read(sys.argv[1])
 frame = rows.to_pandas()
 import pandas
@@ -75,3 +79,37 @@ def test_a_table_that_cannot_be_written_leaves_the_file_as_it_was(file):
         parquet.write("no table", file)
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_has_a_digest_that_others_can_ignore(file):
+    assert pq.read_table(file).equals(parquet.read(file))
+    assert set(pq.read_metadata(file).metadata) == {b"ARROW:schema", parquet.DIGEST}
+    assert parquet.read(file).schema.metadata is None
+
+
+def test_a_byte_that_has_changed_is_found_before_anything_is_decoded(file, monkeypatch):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    monkeypatch.setattr(pq, "ParquetFile", lambda *_, **__: pytest.fail("it was decoded"))
+    with pytest.raises(
+        InvalidResults, match=r"rows\.parquet: damaged: its bytes are not those that were written \(delete"
+    ):
+        parquet.read(file)
+
+
+def test_a_file_of_others_is_read_without_a_digest(file):
+    pq.write_table(pa.table({"id": ["a"]}), file)
+    assert parquet.read(file).to_pylist() == [{"id": "a"}]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 4, b"no parquet at all"])
+def test_what_is_no_parquet_is_refused_by_name(file, content):
+    file.write_bytes(content)
+    with pytest.raises(InvalidResults, match=r"rows\.parquet: .*\(delete it and run again\)"):
+        parquet.read(file)
+
+
+def test_the_same_table_gives_the_same_bytes(file, tmp_path):
+    parquet.write(parquet.read(file), tmp_path / "again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == file.read_bytes()

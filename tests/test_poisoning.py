@@ -163,19 +163,12 @@ def test_without_regularisation_there_is_a_poisoned_model_too():
     assert np.isfinite(found.error).all()
 
 
-def test_a_refit_that_cannot_be_certified_says_so(monkeypatch):
+def test_a_refit_that_cannot_be_certified_says_so():
     solved = case(60, 7)
-    monkeypatch.setattr(poisoning, "retrain_block", leave_early)
-    found = poison(solved.model, *poisons(7))
+    found = poison(solved.model, *poisons(7), iteration_limit=1)
     assert set(found.refit.status) == {"iteration_limit"}
     (first, *_) = (row for row in rows(found, list("abcde"), np.zeros(5), LABELS) if row["method"] == RETRAIN)
     assert first["status"] == "iteration_limit"
-
-
-def leave_early(wide, without, initial):
-    from leaveout.retraining import retrain_block
-
-    return retrain_block(wide, without, initial, iteration_limit=1)
 
 
 def test_rows_name_samples_and_runs_and_only_the_truth_has_a_certificate(tmp_path):

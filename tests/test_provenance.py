@@ -113,8 +113,13 @@ def test_the_library_imports_itself_by_full_names():
 def test_every_computing_rule_carries_the_digest_of_its_own_script():
     found = 0
     for file in sorted(RULES.glob("*.smk")):
-        for body in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
-            own = re.split(r"^use rule ", body, flags=re.MULTILINE)[0]
+        text = file.read_text()
+        products = dict(re.findall(r"^(\w+) = LINEAGE\.product\((.+?)^\)", text, flags=re.MULTILINE | re.DOTALL))
+        for body in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
+            own = re.split(r"^(?:use rule |\w+ = )", body, flags=re.MULTILINE)[0]
+            if product := re.search(r"\*\*(\w+)\.params,", own):
+                own += products[product.group(1)]
+                assert f"outdated={product.group(1)}.outdated," in own
             script = re.search(r'script:\s+"\.\./scripts/(\w+)\.py"', own)
             digest = re.search(r'library=(?:library\("(\w+)"\)|(\w+)),', own)
             assert script, (file, own)

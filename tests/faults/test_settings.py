@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from agreement import disagreements
-from checkout import TINY, copy_of_the_checkout, jobs
+from checkout import Checkout, copy_of_the_checkout, jobs
+from faults.studies import SMALL
 from leaveout.effects import read, write
 from leaveout.stamps import read_stamp
 
@@ -31,38 +32,32 @@ FITTED = {"fit", "removal_sets", "effects", "influential", "suspects", *DOWNSTRE
 LIBRARY = "workflow/scripts/leaveout"
 
 
-def configuration(file, change=lambda study, dataset: None):
-    """The tiny study without variants and poisoning, changed."""
-    config = yaml.safe_load(TINY.read_text())
-    study, dataset = config["studies"]["tiny"], config["datasets"]["few_digits"]
-    del study["vary"], study["poisoning"]
-    change(study, dataset)
+def configuration(file, change):
+    """The small study, changed."""
+    config = yaml.safe_load(SMALL.read_text())
+    change(config["studies"]["tiny"], config["datasets"]["few_digits"])
     file.write_text(yaml.safe_dump(config, sort_keys=False))
     return file
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A checkout in which the study has run, and its configuration."""
-    folder = tmp_path_factory.mktemp("finished")
-    checkout, config = copy_of_the_checkout(folder / "checkout"), configuration(folder / "tiny.yaml")
-    ended = checkout.snakemake("tiny", config=config)
-    assert ended.returncode == 0, ended.stdout
-    return checkout, config
+def finished(undisturbed, tmp_path_factory):
+    """A checkout in which the study has run."""
+    folder = tmp_path_factory.mktemp("settings") / "checkout"
+    return Checkout(Path(shutil.copytree(undisturbed.folder, folder, symlinks=True)))
 
 
 @pytest.fixture
 def unrecorded(finished):
     """The same without Snakemake's records; they are there again afterwards."""
-    checkout, config = finished
-    records = checkout.folder / ".snakemake"
-    aside = records.rename(checkout.folder / "records")
-    yield checkout, config
+    records = finished.folder / ".snakemake"
+    aside = records.rename(finished.folder / "records")
+    yield finished
     shutil.rmtree(records)
     aside.rename(records)
 
 
-def planned(checkout, config):
+def planned(checkout, config=SMALL):
     """How many jobs of each rule a run would take."""
     return jobs(checkout.snakemake("tiny", config=config, options=["--dry-run"]), ["tiny"])
 
@@ -71,14 +66,14 @@ CHANGES = {
     "lambda": (lambda study, dataset: dataset.update(regularization=1e-4), FITTED),
     "embedding": (lambda study, dataset: dataset["embedding"].update(gamma=0.03), {"embed_fourier", *FITTED}),
     "evaluations": (
-        lambda study, dataset: study.update(evaluations=["test_loss", "self_loss"]),
+        lambda study, dataset: study.update(evaluations=["self_loss"]),
         {"effects", "influential", "influential_table", "influential_groups_table", *DOWNSTREAM},
     ),
     "strategies": (
         lambda study, dataset: study["removal"].update(strategies=["random", "cluster_l2"]),
         {"removal_sets", "effects", *DOWNSTREAM},
     ),
-    "suspects": (lambda study, dataset: study.update(suspects=5), {"suspects", "suspects_table", "certificates"}),
+    "suspects": (lambda study, dataset: study.update(suspects=3), {"suspects", "suspects_table", "certificates"}),
 }
 
 
@@ -89,10 +84,9 @@ CHANGES = {
 )
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_other_settings_made_is_made_again(unrecorded, tmp_path, name):
-    checkout, config = unrecorded
     change, expected = CHANGES[name]
-    assert set(planned(checkout, configuration(tmp_path / "changed.yaml", change))) - {"table2", "table3"} == expected
-    assert planned(checkout, config) == {}  # a plan alone leaves no trace
+    assert set(planned(unrecorded, configuration(tmp_path / "changed.yaml", change))) - {"table2", "table3"} == expected
+    assert planned(unrecorded) == {}  # a plan alone leaves no trace
 
 
 @pytest.mark.fault(
@@ -102,12 +96,11 @@ def test_what_other_settings_made_is_made_again(unrecorded, tmp_path, name):
 )
 @pytest.mark.parametrize("module", ["leave_out", "datasets/digits"])
 def test_what_another_library_made_is_made_again(unrecorded, module):
-    checkout, config = unrecorded
-    with checkout.edited(f"{LIBRARY}/{module}.py"):
-        rules = set(planned(checkout, config))
+    with unrecorded.edited(f"{LIBRARY}/{module}.py"):
+        rules = set(planned(unrecorded))
     assert "effects" in rules
     assert ("fit" in rules) == ("embed_fourier" in rules) == (module == "datasets/digits")
-    assert planned(checkout, config) == {}
+    assert planned(unrecorded) == {}
 
 
 @pytest.mark.fault(
@@ -116,16 +109,15 @@ def test_what_another_library_made_is_made_again(unrecorded, module):
     "made again, the same to the byte",
 )
 def test_a_late_shard_of_other_settings_is_made_again(finished, tmp_path):
-    checkout, config = finished
-    shard, results = checkout.folder / SHARD, checkout.folder / "results"
+    shard, results = finished.folder / SHARD, finished.folder / "results"
     before, expected = shard.read_bytes(), shutil.copytree(results, tmp_path / "expected")
     elsewhere = copy_of_the_checkout(tmp_path / "elsewhere")
-    shutil.copytree(checkout.folder / "resources", elsewhere.folder / "resources")
+    shutil.copytree(finished.folder / "resources", elsewhere.folder / "resources")
     ended = elsewhere.snakemake(str(SHARD), config=configuration(tmp_path / "other.yaml", CHANGES["lambda"][0]))
     assert ended.returncode == 0, ended.stdout
     assert (elsewhere.folder / SHARD).read_bytes() != before
     shutil.copyfile(elsewhere.folder / SHARD, shard)
-    rerun = checkout.snakemake("tiny", config=config)
+    rerun = finished.snakemake("tiny", config=SMALL)
     assert set(jobs(rerun, ["tiny"])) == {"effects", *DOWNSTREAM}
     assert shard.read_bytes() == before
     assert disagreements(results, expected) == []
@@ -138,18 +130,17 @@ def test_a_late_shard_of_other_settings_is_made_again(finished, tmp_path):
 )
 @pytest.mark.parametrize("other", ["results/other/few_digits/base/effects/random.parquet", "high_loss"])
 def test_a_shard_that_is_another_result_is_refused_by_name(finished, other):
-    checkout, config = finished
-    shard = checkout.folder / SHARD
+    shard = finished.folder / SHARD
     before, found = shard.read_bytes(), read_stamp(shard)
     if other == "high_loss":
         other = str(SHARD.with_stem(other))
-        shutil.copyfile(checkout.folder / other, shard)
+        shutil.copyfile(finished.folder / other, shard)
     else:
         write(read(shard), shard, str(replace(found, name=other)))
-    ended = checkout.snakemake("tiny", config=config)
+    ended = finished.snakemake("tiny", config=SMALL)
     assert ended.returncode != 0
     assert f"aggregate: {SHARD}: made as {other} (delete it and run again)" in ended.stdout
     assert "Traceback" not in ended.stdout
     shard.unlink()
-    assert "effects" in jobs(checkout.snakemake("tiny", config=config), ["tiny"])
+    assert "effects" in jobs(finished.snakemake("tiny", config=SMALL), ["tiny"])
     assert shard.read_bytes() == before

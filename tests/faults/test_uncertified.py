@@ -1,10 +1,14 @@
 """Retrained models that nothing proves: counted, named, and drawn nowhere."""
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
 
-from checkout import TINY, copy_of_the_checkout
+from checkout import Checkout
+from faults.studies import SMALL
 from leaveout.certificate import CERTIFIED
 from leaveout.effects import RETRAIN, read
 
@@ -16,12 +20,11 @@ pytestmark = pytest.mark.faults
     "`iteration_limit: 1`: retraining is given up after one iteration",
     "counted and named in the report, a warning on the terminal, absent from figures and calibration; exit status 0",
 )
-def test_what_is_not_certified_is_counted_and_drawn_nowhere(tmp_path):
-    config = yaml.safe_load(TINY.read_text())
-    del config["studies"]["tiny"]["vary"]
+def test_what_is_not_certified_is_counted_and_drawn_nowhere(undisturbed, tmp_path):
+    config = yaml.safe_load(SMALL.read_text())
     config["studies"]["tiny"] |= {"iteration_limit": 1}
     (tmp_path / "limited.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    checkout = copy_of_the_checkout(tmp_path / "checkout")
+    checkout = Checkout(Path(shutil.copytree(undisturbed.folder, tmp_path / "checkout", symlinks=True)))
     ended = checkout.snakemake("tiny", config=tmp_path / "limited.yaml")
     assert ended.returncode == 0, ended.stdout
     folder = checkout.folder / "results/tiny"

@@ -134,8 +134,7 @@ def shards(study, runs, strategies):
 
 def shard_of(wildcards):
     """The removal sets of a job."""
-    study = study_of(wildcards)
-    shard = next(shard for shard in study.shards(study.strategies) if shard.name == wildcards.shard)
+    shard = study_of(wildcards).shard(wildcards.shard)
     return {"strategy": shard.strategy, **shard.sizes}
 
 

@@ -4,33 +4,87 @@ Reads   the configuration, as common.smk has it; the size of what is embedded al
 """
 
 from leaveout.duration import embedding_minutes, model_minutes
-from leaveout.memory import SNAKEMAKE, embedding_mb, model_mb, problem_size
+from leaveout.blocks import TOGETHER
+from leaveout.memory import SNAKEMAKE, Demand, embedding_mb, planned_mb, problem_size, run_size
 
 #: Embeddings by networks of torch, and what their rules ask for besides: a graphics card, if the configuration insists.
 NETWORKS = {"text", "vision"}
 GPU = {"gpu": 1} if CONFIG.device == "cuda" else {}
 
 
+def about_of(wildcards):
+    """The record of a data set's embedding, which may not be there yet."""
+    return f"resources/embeddings/{wildcards.dataset}/about.json"
+
+
+def expected_size(wildcards):
+    """Training samples and features of a data set, if the configuration states them."""
+    return CONFIG.datasets[wildcards.dataset].get("expected")
+
+
 def size_of(wildcards):
     """Samples and features of a data set, from what is there when a job is planned, and again before it starts."""
-    expected = CONFIG.datasets[wildcards.dataset].get("expected")
-    return problem_size(expected, f"resources/embeddings/{wildcards.dataset}/about.json", raw_files(wildcards))
+    return problem_size(expected_size(wildcards), about_of(wildcards), raw_files(wildcards))
 
 
-def run_size(wildcards):
-    """Training samples and features of one run."""
-    n, d = size_of(wildcards)
-    return run_of(wildcards).settings["n_train"] or n, d
+def planned_size(wildcards):
+    """Size of one run's problem, from above."""
+    stated = expected_size(wildcards) is not None
+    return run_size(size_of(wildcards), stated, about_of(wildcards), run_of(wildcards).settings["n_train"])
 
 
-def memory_mb(wildcards, attempt):
-    """Memory for one run's model."""
-    return int(attempt * (SNAKEMAKE + model_mb(*run_size(wildcards))))
+def memory(rule):
+    """Memory for a job of some rule, more with each attempt; Snakemake's own is added, which a cluster counts too."""
+    return partial(planned_memory, rule)
 
 
-def enlarged_memory_mb(wildcards, attempt):
-    """Memory for a model beside further samples: twice that of the model alone."""
-    return 2 * memory_mb(wildcards, attempt)
+def planned_memory(rule, wildcards, attempt):
+    """Memory for one job."""
+    demanded = Demand(**planned_demand(rule, wildcards))
+    return int(attempt * (SNAKEMAKE + planned_mb(planned_size(wildcards), demanded)))
+
+
+def demand(rule):
+    """What a job of some rule does, for its script to hold against the memory that the job was given."""
+    return partial(planned_demand, rule)
+
+
+def planned_demand(rule, wildcards):
+    """The same for one job."""
+    given = {"rule": rule, "intercept": run_of(wildcards).settings["intercept"]}
+    return given | DEMANDS[rule](wildcards) if rule in DEMANDS else given
+
+
+def all_removal_sets(wildcards):
+    """The largest removal set of a run, and all of them together, in training samples."""
+    study = study_of(wildcards)
+    sizes, number = study.sizes, len(study.strategies) * study.repeats * study.sizes["count"]
+    return {"share": sizes["max"] / 100, "listed": number * (sizes["min"] + sizes["max"]) / 200}
+
+
+def largest_group(wildcards):
+    """The largest group of influential samples."""
+    return {"largest": max(setting_of_study(["influential", "groups"], wildcards), default=1)}
+
+
+def poisons_together(wildcards):
+    """Poisons that are beside the model at a time."""
+    return {"further": min(TOGETHER, poisons(wildcards))}
+
+
+def planted_samples(wildcards):
+    """Samples that a draw plants."""
+    return {"further": study_of(wildcards).poisoning["planted"]}
+
+
+#: What jobs do besides, by rule.
+DEMANDS = {
+    "removal_sets": all_removal_sets,
+    "effects": all_removal_sets,
+    "influential": largest_group,
+    "poisoning": poisons_together,
+    "detection": planted_samples,
+}
 
 
 def minutes(retrained):
@@ -40,7 +94,8 @@ def minutes(retrained):
 
 def planned_minutes(retrained, wildcards, attempt):
     """Time for one run's model and the models that are trained anew."""
-    return attempt * model_minutes(*run_size(wildcards), retrained(wildcards))
+    size = planned_size(wildcards)
+    return attempt * model_minutes(size.n, size.d, retrained(wildcards))
 
 
 def no_models(wildcards):
@@ -83,7 +138,7 @@ def embedding_workers(wildcards):
 def embedded_size(wildcards):
     """All samples and features; as many for testing as for training, where only the size of the latter is stated."""
     n, d = size_of(wildcards)
-    return (2 * n if "expected" in CONFIG.datasets[wildcards.dataset] else n), d
+    return (2 * n if expected_size(wildcards) else n), d
 
 
 def embedding_memory_mb(wildcards, attempt):

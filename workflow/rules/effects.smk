@@ -34,12 +34,13 @@ rule effects:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("effects"),
         runtime=minutes(removed_sets),
         device=CONFIG.device,
     params:
         **EFFECTS.params,
         stamps=LINEAGE.stamps,
+        demand=demand("effects"),
     message:
         "Measuring {wildcards.shard} of {wildcards.dataset} ({wildcards.variant})"
     script:

@@ -31,12 +31,13 @@ rule fit:
         "../../envs/core.yaml"
     threads: 1  # jobs side by side; threads that wait for each other take thrice as long where a core is shared
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("fit"),
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         **FIT.params,
         stamps=LINEAGE.stamps,
+        demand=demand("fit"),
     message:
         "Fitting {wildcards.dataset} ({wildcards.variant})"
     script:

@@ -36,12 +36,13 @@ rule influential:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("influential"),
         runtime=minutes(influential_groups),
         device=CONFIG.device,
     params:
         **INFLUENTIAL.params,
         stamps=LINEAGE.stamps,
+        demand=demand("influential"),
     message:
         "Ranking the samples of {wildcards.dataset} ({wildcards.variant})"
     script:

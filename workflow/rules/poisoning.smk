@@ -35,12 +35,13 @@ rule poisoning:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=enlarged_memory_mb,
+        mem_mb=memory("poisoning"),
         runtime=minutes(poisons),
         device=CONFIG.device,
     params:
         **POISONING.params,
         stamps=LINEAGE.stamps,
+        demand=demand("poisoning"),
     message:
         "Poisoning {wildcards.dataset} ({wildcards.variant})"
     script:
@@ -77,12 +78,13 @@ rule detection:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=enlarged_memory_mb,
+        mem_mb=memory("detection"),
         runtime=minutes(inspected_samples),
         device=CONFIG.device,
     params:
         **DETECTION.params,
         stamps=LINEAGE.stamps,
+        demand=demand("detection"),
     message:
         "Planting and detecting wrong labels in {wildcards.dataset} ({wildcards.variant}, draw {wildcards.draw})"
     script:

@@ -30,12 +30,13 @@ rule removal_sets:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("removal_sets"),
         runtime=minutes(no_models),
         device=CONFIG.device,
     params:
         **REMOVAL_SETS.params,
         stamps=LINEAGE.stamps,
+        demand=demand("removal_sets"),
     message:
         "Drawing removal sets of {wildcards.dataset} ({wildcards.variant})"
     script:

@@ -32,12 +32,13 @@ rule suspects:
     conda:
         "../../envs/core.yaml"
     resources:
-        mem_mb=memory_mb,
+        mem_mb=memory("suspects"),
         runtime=minutes(suspicious_samples),
         device=CONFIG.device,
     params:
         **SUSPECTS.params,
         stamps=LINEAGE.stamps,
+        demand=demand("suspects"),
     message:
         "Ranking the samples of {wildcards.dataset} ({wildcards.variant})"
     script:

@@ -4,12 +4,14 @@ from leaveout.effects import table, write
 from leaveout.evaluation import bind
 from leaveout.job import job
 from leaveout.measurement import measure
+from leaveout.memory import Allowance
 from leaveout.removal import read_removal_sets, sizes
 from leaveout.runs import read_run
 
 with job(snakemake) as log:
     seed, dataset = snakemake.params.training["seed"], snakemake.params.training["dataset"]
-    embeddings, model = read_run(snakemake.input, snakemake.params.training, snakemake.resources.device)
+    allowance = Allowance.of(snakemake.params.demand, snakemake.resources.mem_mb)
+    embeddings, model = read_run(snakemake.input, snakemake.params.training, snakemake.resources.device, allowance)
     test = embeddings.test
     del embeddings  # the model has training samples of its own
     evaluations = bind(snakemake.params.evaluations, model, test.X, test.y, seed, dataset)

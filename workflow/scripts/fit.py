@@ -1,13 +1,15 @@
 """Train one variant to its certified optimum."""
 
-from leaveout.embeddings import read_embeddings
 from leaveout.fitting import fit
 from leaveout.job import job
 from leaveout.linear_algebra import placed
+from leaveout.memory import Allowance
 from leaveout.model_file import write_model
+from leaveout.runs import read_samples
 
 with job(snakemake) as log:
-    embeddings = read_embeddings(snakemake.input).subsample(**snakemake.params.training)
+    allowance = Allowance.of(snakemake.params.demand, snakemake.resources.mem_mb)
+    embeddings = read_samples(snakemake.input, snakemake.params.training, allowance)
     X = placed(embeddings.training.X, snakemake.resources.device)
     model = fit(X, embeddings.training.y, **snakemake.params.model)
     accuracy = model.accuracy(embeddings.test.X, embeddings.test.y)

@@ -3,12 +3,14 @@
 from leaveout import effects, influential, result_rows
 from leaveout.evaluation import bind
 from leaveout.job import job
+from leaveout.memory import Allowance
 from leaveout.runs import read_run
 
 with job(snakemake) as log:
     params = snakemake.params
     seed, dataset = params.training["seed"], params.training["dataset"]
-    embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device)
+    allowance = Allowance.of(params.demand, snakemake.resources.mem_mb)
+    embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device, allowance)
     test, ids, y = embeddings.test, embeddings.training.ids, embeddings.training.y
     del embeddings  # the model has training samples of its own
     evaluations = bind(params.evaluations, model, test.X, test.y, seed, dataset)

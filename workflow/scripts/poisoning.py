@@ -1,6 +1,7 @@
 """Add test samples with the wrong label, one at a time, and measure what removing each again would change."""
 
 from leaveout.job import job
+from leaveout.memory import Allowance
 from leaveout.poisoning import SCHEMA, chosen, poison, rows
 from leaveout.result_rows import table, write
 from leaveout.runs import read_run
@@ -8,7 +9,8 @@ from leaveout.seeds import generator
 
 with job(snakemake) as log:
     params = snakemake.params
-    embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device)
+    allowance = Allowance.of(params.demand, snakemake.resources.mem_mb)
+    embeddings, model = read_run(snakemake.input, params.training, snakemake.resources.device, allowance)
     test = embeddings.test
     drawn = chosen(test, params.samples, generator(params.training["seed"], params.training["dataset"], "poisoning"))
     wrong = 1 - test.y[drawn]

@@ -5,7 +5,9 @@ import yaml
 from leaveout.files import complete
 from leaveout.job import job
 from leaveout.provenance import versions
+from leaveout.redaction import redacted_values
 
 with job(snakemake), complete(snakemake.output.record) as unfinished:
-    record = {"config": snakemake.params.config, "library": snakemake.params.library, "versions": versions()}
+    config = redacted_values(snakemake.params.config)
+    record = {"config": config, "library": snakemake.params.library, "versions": versions()}
     unfinished.write_text(yaml.safe_dump(record, sort_keys=False), encoding="utf-8")

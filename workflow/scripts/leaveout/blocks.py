@@ -6,6 +6,8 @@ from collections.abc import Iterator
 BLOCK_BYTES = 128 * 2**20
 #: Arrays of n and of q numbers that a set needs while it is retrained.
 ARRAYS_OF_SAMPLES, ARRAYS_OF_PARAMETERS = 5, 16
+#: Samples that are put beside a model at a time, at most.
+TOGETHER = 128
 #: Sets whose elementwise functions, certificates and evaluations are computed at a time, at most, and the arrays of n
 #: numbers that this needs for each.
 PIECE, ARRAYS_OF_A_PIECE = 64, 10

@@ -1,9 +1,11 @@
 """Long computations over samples, kept on disk a chunk at a time until all of it is there."""
 
+import io
 import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from leaveout import files
+from leaveout import array_file, files
 
 log = logging.getLogger(__name__)
 
@@ -73,34 +75,40 @@ class Chunks:
 
 
 def _write(path: Path, result: Any) -> None:
-    """Write an array as .npy, texts as .json."""
+    """Write an array as .npy, texts as .json, with the checksum of its bytes behind them."""
     if isinstance(result, np.ndarray):
-        with files.complete(path.with_suffix(".npy")) as unfinished, unfinished.open("wb") as stream:
-            np.save(stream, result, allow_pickle=False)
+        stream = io.BytesIO()
+        np.save(stream, result, allow_pickle=False)
+        ending, content = ".npy", stream.getvalue()
     else:
-        with files.complete(path.with_suffix(".json")) as unfinished:
-            unfinished.write_text(json.dumps(result), encoding="utf-8")
+        ending, content = ".json", json.dumps(result).encode()
+    with files.complete(path.with_suffix(ending)) as unfinished:
+        unfinished.write_bytes(content + sha256(content).digest())
 
 
 def _read(path: Path, n: int) -> Any:
     """Read the results of n samples; None if they were not written, or were damaged since."""
-    for file, read in ((path.with_suffix(".npy"), _array), (path.with_suffix(".json"), _texts)):
+    for file, read in ((path.with_suffix(".npy"), _array), (path.with_suffix(".json"), json.loads)):
         try:
-            result = read(file)
+            result = read(_undamaged(file))
             if len(result) == n:
                 return result
             log.warning("%s: %d results, expected %d: computed again", file, len(result), n)
         except FileNotFoundError:
             continue
-        except (ValueError, TypeError, EOFError, MemoryError) as error:  # a disk that was full, or lost its power
+        except array_file.DAMAGE as error:  # a disk that lost its power, or fails
             log.warning("%s: damaged (%s): computed again", file, error)
     return None
 
 
-def _array(file: Path) -> npt.NDArray[Any]:
-    with file.open("rb") as stream:  # not np.load, which takes other formats too
-        return np.lib.format.read_array(stream, allow_pickle=False)
+def _undamaged(file: Path) -> bytes:
+    """Content of a file that has its own checksum behind it."""
+    whole = file.read_bytes()
+    content, stated = whole[: -sha256().digest_size], whole[-sha256().digest_size :]
+    if sha256(content).digest() != stated:
+        raise ValueError("its bytes are not those that were written")
+    return content
 
 
-def _texts(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
+def _array(content: bytes) -> npt.NDArray[Any]:
+    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)  # np.load takes other formats too

@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from leaveout.consistency import ABSENT, refusals
@@ -26,6 +27,15 @@ VARIED = ("n_train", "regularization", "regularizer", "intercept")
 #: Value of ``n_train`` that is no number.
 ALL_SAMPLES = "all"
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
+
+
+def _matches(_: Any, pattern: str, value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    """Patterns as JSON Schema means them: $ is the end, and no line break may follow, as Python allows."""
+    if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -98,18 +108,26 @@ class Study:
 
     def shards(self, strategies: Sequence[str]) -> list[Shard]:
         """Shards of some strategies, in the order of their sizes."""
+        return [shard for shard in self._shards.values() if shard.strategy in strategies]
+
+    def shard(self, name: str) -> Shard:
+        """The shard of that name."""
+        return self._shards[name]
+
+    @cached_property
+    def _shards(self) -> Mapping[str, Shard]:
+        """All shards by name; sizes that are all the same make one."""
         count = self.sizes["count"]
-        found: list[Shard] = []
         step = min(self.sizes_per_shard, count)
         values = evenly_spaced(self.sizes["min"], self.sizes["max"], count)
         digits = next((d for d in (4, 8) if len({f"{value:.{d}g}" for value in values}) == count), 17)
         percent = [f"{value:.{digits}g}" for value in values]
-        for strategy in strategies:
+        found: dict[str, Shard] = {}
+        for strategy in self.strategies:
             for first in range(0, count, step):
                 last = min(first + step, count) - 1
                 name = strategy if step == count else f"{strategy}-{percent[first]}-{percent[last]}"
-                if name not in {shard.name for shard in found}:  # sizes that are all the same make one shard
-                    found.append(Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
+                found.setdefault(name, Shard(name, strategy, {**self.sizes, "first": first, "last": last}))
         return found
 
     def run(self, dataset: str, variant: str) -> Run:
@@ -187,6 +205,16 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     ConfigError
         ``file: key = value: what is allowed``.
     """
+    try:
+        return _load(given, schema_file, files)
+    except RecursionError:
+        raise ConfigError(
+            f"{', '.join(map(str, files)) or '--config'}: a setting holds itself, or others too deep in each other "
+            f"(write it out without * and &)"
+        ) from None
+
+
+def _load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str | Path]) -> Config:
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     written = _numbers(given)
     for key, value in _not_finite(written):
@@ -194,7 +222,7 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
     for key, value, allowed in extension_refusals(written.get("datasets")):
         raise ConfigError(_refusal(key, value, allowed, files, written))
     config = {**written, "datasets": extended(written["datasets"])} if "datasets" in written else written
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    error = best_match(_Validator(schema).iter_errors(config))
     if error is not None:
         raise ConfigError(_message(error, schema, files, written))
     merged = completed(with_defaults(config, schema, schema))
@@ -236,7 +264,7 @@ def _refusal(
 ) -> str:
     if value is ABSENT:
         return f"{_file_of(key, files, config)}: {_dotted(key)}: missing: {_choice('', allowed)}"
-    return f"{_file_of(key, files, config)}: {_dotted(key)} = {value}: {_choice(str(value), allowed)}"
+    return f"{_file_of(key, files, config)}: {_dotted(key)} = {_printable(value)}: {_choice(str(value), allowed)}"
 
 
 def _as_written(key: list[Any], config: Mapping[str, Any]) -> list[Any]:
@@ -264,7 +292,8 @@ def _message(
             allowed += " (run Snakemake in the folder that holds config/config.yaml and config/datasets.yaml)"
         return f"{_file_of(key, files, config)}: {_dotted([*key, missing])}: missing: {allowed}"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{_file_of([*key, value], files, config)}: {_dotted([*key, value])}: {_allowed(schema)}"
+        codes = "" if value.isascii() else f"; its letters are {value!a}"
+        return f"{_file_of([*key, value], files, config)}: {_dotted([*key, value])}: {_allowed(schema)}{codes}"
     return f"{_file_of(key, files, config)}: {_dotted(key)} = {value!r}: {_allowed(schema)}"
 
 
@@ -279,6 +308,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         "minimum": ">= {}",
         "exclusiveMaximum": "< {}",
         "maximum": "<= {}",
+        "maxLength": "of at most {} characters",
         "minItems": "with at least {} entries",
         "uniqueItems": "without repetitions",
         "minProperties": "with at least {} keys",
@@ -300,7 +330,13 @@ def _choice(wrong: str, allowed: Sequence[str]) -> str:
 
 
 def _dotted(key: Sequence[Any]) -> str:
-    return ".".join(map(str, key)) or "the configuration"
+    return ".".join(map(_printable, key)) or "the configuration"
+
+
+def _printable(value: Any) -> str:
+    """A key or value as a terminal can show it: signs that move its cursor or turn its text are written as codes."""
+    text = str(value)
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _file_of(key: Sequence[Any], files: Sequence[str | Path], config: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """What no schema can tell of a configuration: names that refer to nothing, and values that exclude each other."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from leaveout.plotted import NOT_PLOTTED, PLOTTED_EVALUATIONS
@@ -55,6 +57,7 @@ def _study_refusals(
     if "poisoning" in study and study["poisoning"]["dataset"] not in study["datasets"]:
         yield [*key, "poisoning", "dataset"], study["poisoning"]["dataset"], study["datasets"]
     yield from _removal_refusals([*key, "removal"], study["removal"])
+    yield from _number_refusals([*key, "removal", "repeats"], study, datasets)
     if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
         yield [*key, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
 
@@ -81,6 +84,8 @@ def _source_refusals(sources: Mapping[str, Mapping[str, Any]], accepted: Sequenc
                 yield key, dict(entry), ["either url", "or package and path", "or the path alone of a file of your own"]
             elif place == {"path"} and len(entry) > 1:
                 yield key, dict(entry), ["path without a checksum: your own file is recorded as it is"]
+            elif "package" in entry and _leads_out(entry["path"]):
+                yield [*key, "path"], entry["path"], ["a path inside the package"]
             elif "package" in entry and "sha256" not in entry:
                 yield key, dict(entry), ["package and path with sha256"]
     for i, name in enumerate(accepted):
@@ -106,3 +111,27 @@ def _removal_refusals(key: list[Any], removal: Mapping[str, Any]) -> Iterator[Re
         yield [*key, "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
     if set(removal["strategies"]) <= set(NOT_PLOTTED):
         yield [*key, "strategies"], removal["strategies"], ["one at least that figures show"]
+
+
+def _number_refusals(
+    key: list[Any], study: Mapping[str, Any], datasets: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    """More sets of a size than there are different ones, as far as the numbers of samples are known."""
+    varied = [(each["dataset"], each.get("n_train", ["all"])) for each in study["vary"]]
+    for name, values in [*((name, ["all"]) for name in study["datasets"]), *varied]:
+        known = datasets.get(name, {}).get("expected", {}).get("n_train")
+        for n in {known if value == "all" else value for value in values} - {None}:
+            k = smallest_set(n, study["removal"]["sizes"]["min"])
+            if study["removal"]["repeats"] > (most := math.comb(n, k)):
+                yield key, study["removal"]["repeats"], [f"at most {most}, the different sets of {k} of {n} samples"]
+                return
+
+
+def smallest_set(n: int, percent: float) -> int:
+    """Size of the smallest removal set of n samples, ``max(1, rint(percent % of n))``."""
+    return max(1, round(percent / 100 * n))
+
+
+def _leads_out(path: str) -> bool:
+    place = PurePosixPath(path)
+    return place.is_absolute() or ".." in place.parts

@@ -15,7 +15,7 @@ from leaveout.errors import InvalidData
 from leaveout.fitting import fit
 from leaveout.linear_algebra import beside, on_host, placed
 from leaveout.model import Model
-from leaveout.retraining import retrain_block
+from leaveout.retraining import ITERATION_LIMIT, retrain_block
 from leaveout.suspicion import rank_samples
 
 #: Largest share of the test samples that a draw may plant: draws that share most of their samples are none.
@@ -72,7 +72,7 @@ def detect(
         Of the training samples alone: the fit starts from it.
     embeddings : Embeddings
     settings : mapping
-        ``planted`` (m), and ``retrained`` and ``iteration_limit`` as in ``rank_samples``.
+        ``planted`` (m), ``retrained`` and, if it is limited, ``iteration_limit``, as `rank_samples` takes them.
     words : (int, str, int)
         Seed, data set and number of the draw: what is drawn depends on these and n alone.
     where : "auto" | "cpu" | "cuda"
@@ -96,5 +96,5 @@ def detect(
         start=with_further(clean, samples.X[n:], samples.y[n:]),
     )
     control = seeds.generator(seed, dataset, n, "planted", draw, "control")
-    labels, limit = {**labels, "draw": draw}, settings["iteration_limit"]
+    labels, limit = {**labels, "draw": draw}, settings.get("iteration_limit", ITERATION_LIMIT)
     return rank_samples(model, samples, planted, settings["retrained"], control, labels, limit)

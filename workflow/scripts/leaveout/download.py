@@ -10,7 +10,7 @@ from pathlib import Path
 from leaveout import transfer
 from leaveout.checksums import ALGORITHMS, LIST, checksum, difference
 from leaveout.errors import SourceError
-from leaveout.files import complete
+from leaveout.files import complete, in_words
 from leaveout.mirror import Mirror, is_address
 from leaveout.sources import Origin, Voucher, origin_of
 
@@ -113,7 +113,7 @@ def obtain(wanted: Wanted, mirror: Mirror | None = None, accept_unverified: Coll
     except transfer.OtherFile as error:
         raise SourceError(f"{wanted.source}: {error}: {_reproach(wanted, binding)}") from error
     except OSError as error:  # no space, no permission
-        raise SourceError(f"{wanted.source}: {wanted.file} cannot be written: {error}") from error
+        raise SourceError(f"{wanted.source}: {wanted.file} cannot be written: {in_words(error)}") from error
 
 
 def _stated(wanted: Wanted) -> Vouched:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -11,13 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from leaveout import files, parquet, seeds
+from leaveout import array_file, files, parquet, seeds
 from leaveout.arrays import Array, IntArray
+from leaveout.checksums import checksum
 from leaveout.errors import InvalidData
 from leaveout.records import TEST, TRAIN, Records
 
 log = logging.getLogger(__name__)
 
+Features = npt.NDArray[np.float32]
+
+#: Key of the metadata of ``samples.parquet`` under which the checksum of ``X.npy`` stands.
+FEATURES_SHA256 = "features_sha256"
+#: Training samples that a model needs.
+FEWEST = 2
+#: What mends an embedding that cannot be read.
+AGAIN = "(delete the folder and run again)"
 GENERATORS: Mapping[str, Any] = {"default_rng": np.random.default_rng, "RandomState": np.random.RandomState}
 
 
@@ -89,15 +98,23 @@ def parts_of(records: Records, settings: Mapping[str, Any] | Literal["source"]) 
     Raises
     ------
     InvalidData
-        The source has no split of its own.
+        The source has no split of its own, or one of the parts has too few samples.
     """
     if settings != "source":
         if records.split is not None:
             log.info("split: drawn anew, the source's own is not used (split: source takes it)")
-        return split(len(records.ids), **settings)
-    if records.split is None:
+        parts: Sequence[str] = split(len(records.ids), **settings)
+    elif records.split is None:
         raise InvalidData("split: source: this source has no split of its own (give train and seed)")
-    return records.split
+    else:
+        parts = records.split
+    training, test = (list(parts).count(name) for name in (TRAIN, TEST))
+    if training < FEWEST or not test:
+        raise InvalidData(
+            f"split: of {len(parts)} samples, {training} for training and {test} for testing (needed: {FEWEST} and 1: "
+            f"change the split, or give more samples)"
+        )
+    return parts
 
 
 def write_embeddings(
@@ -111,44 +128,88 @@ def write_embeddings(
 ) -> None:
     """Write features (float32, memory-mappable), samples (id, y, split; stamped), and how they were made: ``about``.
 
-    Their shape stands there too: who plans jobs knows how large they are, and need not be able to read arrays.
-    """
-    X = np.ascontiguousarray(X, dtype=np.float32)
-    samples = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
-    with files.complete(paths.X) as unfinished:
-        np.save(unfinished, X)
-    parquet.write(pa.table(samples), paths.samples, stamp)
-    with files.complete(paths.about) as unfinished:
-        unfinished.write_text(json.dumps({"shape": X.shape, **about}, indent=2) + "\n", encoding="utf-8")
-
-
-def read_embeddings(paths: EmbeddingPaths) -> Embeddings:
-    """Read a data set's embedding.
+    Their shape stands there too: who plans jobs knows how large they are, and need not be able to read arrays. Beside
+    the samples stands the features' checksum, so that readers find a byte that has changed.
 
     Raises
     ------
     InvalidData
-        Features, ids, labels and split do not belong together.
+        A feature is no finite number of single precision.
+    """
+    X = np.ascontiguousarray(X, dtype=np.float32)
+    _refuse_unusable(paths, X, ids)
+    columns = {"id": pa.array(ids, pa.string()), "y": pa.array(y, pa.int8()), "split": pa.array(parts, pa.string())}
+    samples = pa.table(columns)
+    sha256 = array_file.write_array([X], paths.X)
+    parquet.write(samples.replace_schema_metadata({FEATURES_SHA256: sha256}), paths.samples, stamp)
+    with files.complete(paths.about) as unfinished:
+        unfinished.write_text(json.dumps({"shape": X.shape, **about}, indent=2) + "\n", encoding="utf-8")
+
+
+def _refuse_unusable(paths: EmbeddingPaths, X: Features, ids: Sequence[str]) -> None:
+    """Raise InvalidData where features are no finite numbers: no model can be fitted to them."""
+    finite = np.isfinite(X.sum(axis=1, dtype=np.float64))
+    if not finite.all():
+        i = int((~finite).argmax())
+        j, count = int((~np.isfinite(X[i])).argmax()), int((~finite).sum())
+        raise InvalidData(
+            f"{paths.X}: not written: feature {j} of sample {ids[i]!r} is {X[i, j]} ({count} such samples; the "
+            f"embedding made them: look at that sample, or leave it out)"
+        )
+
+
+def read_embeddings(paths: EmbeddingPaths, accept: Callable[[int, int, int], None] | None = None) -> Embeddings:
+    """Read a data set's embedding.
+
+    Features of other real types, byte orders or layouts become float32, row by row.
+
+    Parameters
+    ----------
+    paths : EmbeddingPaths
+    accept : function of the numbers of training samples, test samples and features, optional
+        Called before any feature is read; raises where these are too many.
+
+    Raises
+    ------
+    InvalidData
+        The features are damaged, or features, ids, labels and split do not belong together.
+    InvalidResults
+        ``samples.parquet`` is damaged.
     """
     source = Path(paths.samples)
-    X = np.load(paths.X, mmap_mode="r", allow_pickle=False)
     samples = parquet.read(source)
+    _refuse_other_features(paths, samples)
+    X = array_file.mapped(paths.X)
     if missing := [name for name in ("id", "y", "split") if name not in samples.column_names]:
-        raise InvalidData(f"{source}: no column {', '.join(missing)}")
+        raise InvalidData(f"{source}: no column {', '.join(missing)} {AGAIN}")
     ids = samples["id"].to_numpy(zero_copy_only=False)
     y = samples["y"].to_numpy(zero_copy_only=False)
     parts = samples["split"].to_numpy(zero_copy_only=False)
     if X.ndim != 2 or len(X) != len(ids):
-        raise InvalidData(f"{paths.X} has shape {X.shape}, but {source} {len(ids)} rows")
+        raise InvalidData(f"{paths.X} has shape {X.shape}, but {source} {len(ids)} rows {AGAIN}")
     if len(set(ids)) != len(ids):
-        raise InvalidData(f"{source}: ids are not unique")
+        raise InvalidData(f"{source}: ids are not unique {AGAIN}")
     if not np.isin(y, (0, 1)).all():
-        raise InvalidData(f"{source}: labels must be 0 or 1, got {np.unique(y)[:5].tolist()}")
+        raise InvalidData(f"{source}: labels must be 0 or 1, got {np.unique(y)[:5].tolist()} {AGAIN}")
     if not np.isin(parts, (TRAIN, TEST)).all() or TRAIN not in parts or TEST not in parts:
-        raise InvalidData(f"{source}: split must hold train and test, and nothing else")
+        raise InvalidData(f"{source}: split must hold train and test, and nothing else {AGAIN}")
+    if accept is not None:
+        accept(int((parts == TRAIN).sum()), int((parts == TEST).sum()), X.shape[1])
 
     def part(name: str) -> Samples:
         chosen = np.flatnonzero(parts == name)
-        return Samples(X[chosen], y[chosen].astype(np.float64), ids[chosen])
+        features: Array = np.ascontiguousarray(X[chosen], dtype=np.float32)
+        return Samples(features, y[chosen].astype(np.float64), ids[chosen])
 
     return Embeddings(part(TRAIN), part(TEST))
+
+
+def _refuse_other_features(paths: EmbeddingPaths, samples: pa.Table) -> None:
+    """Raise InvalidData if the features are not those that were written with the samples; others' may not say."""
+    stated = (samples.schema.metadata or {}).get(FEATURES_SHA256.encode())
+    try:
+        found = None if stated is None else checksum(Path(paths.X)).encode()
+    except OSError as error:
+        raise InvalidData(f"{paths.X}: {error} {AGAIN}") from error
+    if found != stated:
+        raise InvalidData(f"{paths.X}: damaged, or not the features that belong to {paths.samples} {AGAIN}")

@@ -82,6 +82,8 @@ def enlarge(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Enlarged:
     shift = model.penalty.weight(model.n, 1 - further) - model.weight(1)
     scale = old.shifted(shift) ** -0.5
     whitening = from_basis(old.basis * scale, wide.P, old.hessian_norm + shift, old.scaled_condition)
+    whitened = xp.concat([wide.whitened, whitening.whiten(rows)], axis=0)
+    whitened[: model.n] *= scale  # in place: one more copy is memory
     return Enlarged(
         X=xp.concat([wide.X, rows], axis=0),
         y=xp.concat([model.y, labels], axis=0),
@@ -89,7 +91,7 @@ def enlarge(model: Model, X: npt.ArrayLike, y: npt.ArrayLike) -> Enlarged:
         coordinates=wide.coordinates,
         parameters=wide.parameters,
         whitening=whitening,
-        whitened=xp.concat([wide.whitened * scale, whitening.whiten(rows)], axis=0),
+        whitened=whitened,
         further=further,
     )
 

@@ -1,8 +1,13 @@
-"""What can go wrong, one exception a kind; every message says what to do."""
+"""What can go wrong, one exception a kind; every message says what to do, and no secret."""
+
+from leaveout.redaction import redacted
 
 
 class LeaveoutError(Exception):
     """Anything this library raises on purpose."""
+
+    def __str__(self) -> str:
+        return redacted(super().__str__())
 
 
 class InvalidData(LeaveoutError, ValueError):
@@ -57,5 +62,13 @@ class InvalidResults(LeaveoutError):
     """A results file that is not what its reader was promised."""
 
 
+class NotWritten(LeaveoutError, OSError):
+    """A file that the system did not let be written; what was there before is as it was."""
+
+
 class OtherSettings(InvalidResults):
     """A results file that other settings made, or another version of the library."""
+
+
+class NotEnoughMemory(LeaveoutError):
+    """A job that would take more memory than it was given."""

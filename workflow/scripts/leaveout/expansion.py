@@ -7,12 +7,13 @@ import numpy as np
 
 from leaveout import loss
 from leaveout.arrays import Array, rounding
+from leaveout.blocks import BLOCK_BYTES
 from leaveout.coordinates import Coordinates
 from leaveout.linear_algebra import beside, dots, expit, freeze, namespace
 from leaveout.penalty import Penalty
 from leaveout.whitening import Whitening
 
-#: Samples that a Hessian adds up at a time.
+#: Samples that a Hessian adds up at a time, at most.
 HESSIAN_ROWS = 16384
 
 
@@ -20,8 +21,9 @@ def hessian(X: Array, curvature: Array, ridge: Array) -> Array:
     """``X' diag(curvature) X + diag(ridge)``, (q, q), by symmetric rank-k products."""
     result = beside(X, np.zeros((X.shape[1], X.shape[1])))
     scale = namespace(X).sqrt(curvature)
-    for begin in range(0, len(X), HESSIAN_ROWS):  # a copy of few rows at a time
-        scaled = scale[begin : begin + HESSIAN_ROWS, None] * X[begin : begin + HESSIAN_ROWS]
+    rows = max(1, min(HESSIAN_ROWS, BLOCK_BYTES // (8 * X.shape[1])))
+    for begin in range(0, len(X), rows):  # a copy of few at a time
+        scaled = scale[begin : begin + rows, None] * X[begin : begin + rows]
         result += scaled.T @ scaled
     diagonal = np.arange(len(result))
     result[diagonal, diagonal] += ridge

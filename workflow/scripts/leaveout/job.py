@@ -11,6 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from leaveout.errors import LeaveoutError, StaleLibrary
+from leaveout.redaction import redacted
 from leaveout.stamps import refuse_others
 
 LIBRARY = Path(__file__).parent
@@ -21,7 +22,7 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     """Run a script's work: log to the rule's file, keep to its threads, and say what went wrong.
 
     Warnings are on the terminal too. An error of the library ends the job with its message alone there; the log holds
-    the traceback of every error.
+    the traceback of every error. Neither shows the secrets that addresses carry.
 
     Raises
     ------
@@ -33,9 +34,9 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
     logger = logging.getLogger("leaveout")
     logger.setLevel(logging.INFO)
     handler = logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
     terminal = logging.StreamHandler()
-    terminal.setFormatter(logging.Formatter(f"{snakemake.rule}: %(message)s"))
+    terminal.setFormatter(_Redacting(f"{snakemake.rule}: %(message)s"))
     terminal.addFilter(lambda record: record.levelno == logging.WARNING)
     for each in (handler, terminal):
         logger.addHandler(each)
@@ -49,12 +50,19 @@ def job(snakemake: Any) -> Iterator[logging.Logger]:
         sys.exit(f"{snakemake.rule}: {error}")
     except Exception:
         logger.exception("unexpected error")
-        traceback.print_exc()
+        sys.stderr.write(redacted(traceback.format_exc()))
         sys.exit(f"{snakemake.rule}: unexpected error, see {snakemake.log[0]}")
     finally:
         for each in (handler, terminal):
             logger.removeHandler(each)
             each.close()
+
+
+class _Redacting(logging.Formatter):
+    """Records without the secrets that addresses carry, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def refuse_stale_library(scripts: Path) -> None:

@@ -69,7 +69,7 @@ def _measure_block(
         newton[where] = newton_change(model, factored)
         found = retrain_block(model, factored, newton[where], iteration_limit)
         retrained.assign(where, found)
-        for piece in pieces((len(factored), model.n)):
+        for piece in pieces((len(factored), _most_points(evaluations))):
             problem, change = LeaveOut(model, factored[piece]), beside(model.X, found.change[piece])
             predictors, distances = evaluations.predictors(change), found.distance[piece]
             errors[:, where[piece]] = effect_errors(problem, evaluations, change, distances, predictors)
@@ -97,12 +97,16 @@ def _measure_block(
                 yield row | (retrained.evidence(j, float(errors[i, j])) if method == RETRAIN else {})
 
 
+def _most_points(evaluations: Evaluations) -> int:
+    """Samples of the larger of the sets that functions look at: training or test."""
+    return max(len(points.y) for points in evaluations.points.values())
+
+
 def evaluate(evaluations: Evaluations, changes: Array) -> Measured:
     """Effects of some changes of the parameters, (m, q), on every evaluation function; a change of NaN has none."""
     known = np.flatnonzero(np.isfinite(on_host(changes)).all(axis=1))
     measured = Measured(*np.full((2, len(evaluations.functions), len(changes)), np.nan))
-    most = max(len(points.y) for points in evaluations.points.values())
-    for piece in pieces((len(known), most)):
+    for piece in pieces((len(known), _most_points(evaluations))):
         rows = known[piece]
         predictors = evaluations.predictors(changes[rows])
         for i, f in enumerate(evaluations.functions):

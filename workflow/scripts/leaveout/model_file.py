@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
-from leaveout import files
+from leaveout import archives, array_file, files
 from leaveout.arrays import Array, rounding
 from leaveout.blocks import pieces
 from leaveout.certificate import Status
@@ -18,6 +17,8 @@ from leaveout.model import Model
 from leaveout.penalty import Penalty
 from leaveout.whitening import from_basis
 
+#: What reading an archive of arrays that is damaged raises.
+DAMAGE = (*archives.DAMAGE, *array_file.DAMAGE)
 #: How many times the rounding of whitened samples is still rounding; those of others are some thousand times off.
 ALIKE = 10.0
 
@@ -34,10 +35,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
     parts = [model.whitened, model.whitening.basis]
     if model.coordinates.basis is not None:
         parts.append(model.coordinates.basis)
-    with files.complete(factor) as unfinished:
-        stored = np.lib.format.open_memmap(unfinished, "w+", np.float64, (sum(map(len, parts)), parts[0].shape[1]))
-        np.concatenate([on_host(part) for part in parts], out=stored)
-        stored.flush()
+    factor_sha256 = array_file.write_array([on_host(part) for part in parts], factor)
     with files.complete(path) as unfinished:
         np.savez(
             unfinished,
@@ -54,7 +52,7 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             gradient_floor=certificate.gradient_floor,
             hessian_norm=model.whitening.hessian_norm,
             scaled_condition=model.whitening.scaled_condition,
-            factor_sha256=checksum(Path(factor)),
+            factor_sha256=factor_sha256,
             test_accuracy=test_accuracy,
             stamp=stamp.encode(),
         )
@@ -70,10 +68,19 @@ class FitSummary:
 
 
 def read_summary(path: str | Path) -> FitSummary:
-    """Read the numbers of ``fit.npz`` that describe it; the constant is no feature."""
-    with np.load(path, allow_pickle=False) as stored:
-        constant = int(str(stored["intercept"]) != "none")
-        return FitSummary(int(stored["n"]), stored["theta"].size - constant, float(stored["test_accuracy"]))
+    """Read the numbers of ``fit.npz`` that describe it; the constant is no feature.
+
+    Raises
+    ------
+    InvalidResults
+        The file is damaged.
+    """
+    try:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as fit:
+            constant = int(str(fit["intercept"]) != "none")
+            return FitSummary(int(fit["n"]), fit["theta"].size - constant, float(fit["test_accuracy"]))
+    except DAMAGE as error:
+        raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
 
 
 def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Model:
@@ -92,7 +99,7 @@ def read_model(path: str | Path, factor: str | Path, X: Array, y: Array) -> Mode
             norms = float(fit["hessian_norm"]), float(fit["scaled_condition"])
             belongs = str(fit["factor_sha256"]) == checksum(Path(factor))
         stored = np.asarray(np.load(factor, mmap_mode="r", allow_pickle=False))
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+    except DAMAGE as error:
         raise InvalidResults(f"{path}, {factor}: {error} (delete both and run again)") from error
     if not belongs:
         raise InvalidResults(f"{factor}: does not belong to {path} (delete both and run again)")

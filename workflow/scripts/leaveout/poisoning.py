@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from leaveout import loss, result_rows
 from leaveout.arrays import Array, IntArray, rounding
-from leaveout.blocks import blocks
+from leaveout.blocks import TOGETHER, blocks
 from leaveout.conjugate_gradients import conjugate_gradients
 from leaveout.effects import RETRAIN
 from leaveout.embeddings import Samples
@@ -36,8 +36,6 @@ from leaveout.model import Model
 from leaveout.result_rows import CERTIFICATE, RUN
 from leaveout.retraining import ITERATION_LIMIT, Retraining, retrain_block
 
-#: Samples that are put beside a model at a time.
-TOGETHER = 128
 #: Residual of a solve, relative to its right-hand side, and products that it may take.
 TOLERANCE, PRODUCT_LIMIT = 1e-14, 1000
 #: Residual with which a solve counts: what rounding leaves of conjugate gradients.

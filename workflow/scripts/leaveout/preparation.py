@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from leaveout.chunks import Chunks
 from leaveout.datasets import parser
 from leaveout.embed import Machine, encoder
 from leaveout.embeddings import EmbeddingPaths, parts_of, write_embeddings
+from leaveout.errors import InvalidData
 from leaveout.provenance import versions
 from leaveout.records import TRAIN, labelled
 from leaveout.sources import describe
@@ -35,7 +37,7 @@ def prepare(
     outputs: EmbeddingPaths,
     machine: Machine,
     library: str,
-    stamp: str,
+    stamp: str | None = None,
 ) -> None:
     """Embed a data set; what an interrupted job had encoded with the same settings is not encoded again.
 
@@ -50,13 +52,20 @@ def prepare(
     machine : Machine
     library : str
         Digest of the code: chunks of other code are stale.
-    stamp : str
+    stamp : str, optional
         What the embedding is made as (see ``stamps``).
+
+    Raises
+    ------
+    SourceError, InvalidData
+        The source's files, which are named, cannot be read, or no model can be fitted to what they hold.
     """
     raw, weights, origins = ([Path(file) for file in files] for files in (inputs.raw, inputs.weights, inputs.origins))
     settings = entry["embedding"]
-    records, y = labelled(parser(entry["parser"])(*raw), entry["classes"])
-    parts = parts_of(records, entry["split"])
+    records = parser(entry["parser"])(*raw)
+    with _named(raw):
+        records, y = labelled(records, entry["classes"])
+        parts = parts_of(records, entry["split"])
     about: dict[str, Any] = {"sources": [describe(file, origins) for file in raw], "embedding": settings}
     found = None
     if "weights" in settings:
@@ -72,6 +81,15 @@ def prepare(
     log.info("%d samples, %d features, %d for training", *X.shape, list(parts).count(TRAIN))
     write_embeddings(outputs, X, y, records.ids, parts, about, stamp)
     chunks.discard()
+
+
+@contextmanager
+def _named(files: Sequence[Path]) -> Iterator[None]:
+    """Name a source's files in errors that speak of all its samples."""
+    try:
+        yield
+    except InvalidData as error:
+        raise InvalidData(f"{', '.join(map(str, files))}: {error}") from error
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ Rubinstein & Hopkins, appendix C.2; Koh et al. 2019.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from leaveout import loss, parquet, seeds
+from leaveout import loss, result_rows, seeds
 from leaveout.arrays import Array, IntArray
+from leaveout.errors import InvalidData
 from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
 from leaveout.linear_algebra import on_host
@@ -156,23 +158,34 @@ def sizes(n: int, smallest: float, largest: float, count: int, first: int = 0, l
 def draw(
     given: Candidates, strategies: Sequence[str], set_sizes: Sequence[int], repeats: int, seed: int, dataset: str
 ) -> Iterator[RemovalSet]:
-    """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone."""
+    """Draw every set; each depends on the seed, the data set, n, and its own strategy, size and repeat alone.
+
+    Raises
+    ------
+    InvalidData
+        More repeats than there are different sets.
+    """
     n = len(given.features)
+    for size in set_sizes:
+        if repeats > (most := math.comb(n, size)):
+            raise InvalidData(
+                f"{dataset}: removal.repeats = {repeats}: there are no more than {most} different sets of {size} of "
+                f"{n} training samples (fewer repeats, or other sizes)"
+            )
     for strategy, size, repeat in itertools.product(strategies, set_sizes, range(repeats)):
         generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
         positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
         yield RemovalSet(strategy, size, repeat, positions)
 
 
-SCHEMA = pa.schema(
-    [
-        pa.field("set_id", pa.string(), nullable=False),
-        pa.field("strategy", pa.string(), nullable=False),
-        pa.field("size", pa.int64(), nullable=False),
-        pa.field("repeat", pa.int64(), nullable=False),
-        pa.field("positions", pa.list_(pa.int64()), nullable=False),
-        pa.field("ids", pa.list_(pa.string()), nullable=False),
-    ]
+SCHEMA = result_rows.schema(
+    "1",
+    pa.field("set_id", pa.string(), nullable=False),
+    pa.field("strategy", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("repeat", pa.int64(), nullable=False),
+    pa.field("positions", pa.list_(pa.int64()), nullable=False),
+    pa.field("ids", pa.list_(pa.string()), nullable=False),
 )
 
 
@@ -191,12 +204,18 @@ def write_removal_sets(
         }
         for removal_set in sets
     ]
-    parquet.write(pa.Table.from_pylist(rows, schema=SCHEMA), path, stamp)
+    result_rows.write(pa.Table.from_pylist(rows, schema=SCHEMA), path, stamp)
 
 
 def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:
-    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn."""
-    rows = parquet.read(path, ["strategy", "size", "repeat", "positions"])
+    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn.
+
+    Raises
+    ------
+    InvalidResults
+        The file is damaged, or was written by another version.
+    """
+    rows = result_rows.read(path, SCHEMA, ["strategy", "size", "repeat", "positions"])
     names, set_sizes, repeats = (rows[name].to_pylist() for name in ("strategy", "size", "repeat"))
     return [
         RemovalSet(strategy, size, repeats[i], np.array(rows["positions"][i].as_py(), dtype=np.int64))

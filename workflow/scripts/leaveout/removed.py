@@ -100,9 +100,9 @@ def _rebuilt(model: Expansion, removed: IntArray, gradient: Array) -> RemovedHes
 
 def whitened_hessian(model: Expansion, removed: IntArray, curvature: Array) -> Array:
     """``W_K' diag(curvature) W_K + mu diag(sigma)`` over the kept samples K, (q, q)."""
-    kept = np.delete(np.arange(model.n), removed)
-    weight = model.weight(len(removed))
-    return hessian(model.whitened[kept], curvature[kept], weight * model.whitening.penalty)
+    kept = namespace(curvature).asarray(curvature, copy=True)
+    kept[removed] = 0.0  # of the samples themselves there is no copy
+    return hessian(model.whitened, kept, model.weight(len(removed)) * model.whitening.penalty)
 
 
 def unfactored(model: Expansion, removed: IntArray) -> RemovedHessian:

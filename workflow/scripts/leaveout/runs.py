@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from leaveout.devices import Device
 from leaveout.embeddings import EmbeddingPaths, Embeddings, read_embeddings
 from leaveout.linear_algebra import placed
+from leaveout.memory import Allowance, Size
 from leaveout.model import Model
 from leaveout.model_file import read_model
 
@@ -17,21 +18,51 @@ class RunPaths(EmbeddingPaths, Protocol):
     factor: str
 
 
-def read_run(paths: RunPaths, training: Mapping[str, Any], where: Device) -> tuple[Embeddings, Model]:
+def read_samples(paths: EmbeddingPaths, training: Mapping[str, Any], allowance: Allowance) -> Embeddings:
+    """Read a run's samples, if what is to be done with them fits into memory.
+
+    Parameters
+    ----------
+    paths : EmbeddingPaths
+    training : mapping
+        ``n_train``, ``seed`` and ``dataset``, as `Embeddings.subsample` takes them.
+    allowance : Allowance
+        What the job may take: held against the sizes before any feature is read.
+
+    Raises
+    ------
+    InvalidData
+        Files that are damaged, or do not belong together.
+    NotEnoughMemory
+        The job would take more.
+    """
+
+    def accept(available: int, test: int, d: int) -> None:
+        n = min(available, training["n_train"] or available)
+        allowance.check(Size(n, test, d, available + test), training["dataset"])
+
+    return read_embeddings(paths, accept).subsample(**training)
+
+
+def read_run(
+    paths: RunPaths, training: Mapping[str, Any], where: Device, allowance: Allowance
+) -> tuple[Embeddings, Model]:
     """Read a run's samples, and its model set on them.
 
     Parameters
     ----------
     paths : RunPaths
-    training : mapping
-        ``n_train``, ``seed`` and ``dataset``, as `Embeddings.subsample` takes them.
+    training, allowance
+        As `read_samples` takes them.
     where : "auto" | "cpu" | "cuda"
 
     Raises
     ------
     InvalidData, InvalidResults
         Files that are damaged, or do not belong together.
+    NotEnoughMemory
+        The job would take more than it may.
     """
-    embeddings = read_embeddings(paths).subsample(**training)
+    embeddings = read_samples(paths, training, allowance)
     X = placed(embeddings.training.X, where)
     return embeddings, read_model(paths.model, paths.factor, X, embeddings.training.y)

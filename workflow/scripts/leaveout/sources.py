@@ -10,6 +10,7 @@ from typing import Any, Literal
 from leaveout.checksums import checksum
 from leaveout.errors import SourceError
 from leaveout.files import complete
+from leaveout.redaction import redacted_values
 
 #: Who states the checksum that a file has: the configuration, a mirror's list, or nobody: the first download's record.
 Voucher = Literal["published", "mirror", "first download"]
@@ -44,9 +45,9 @@ class Origin:
     mirrored: bool = False
 
     def write(self, path: Path) -> None:
-        """Write the record, completely or not at all."""
+        """Write the record, completely or not at all, and without the secrets of an address."""
         with complete(path) as unfinished:
-            unfinished.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+            unfinished.write_text(json.dumps(redacted_values(asdict(self)), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Origin":

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from leaveout.archives import DAMAGE
 from leaveout.errors import InvalidResults, OtherSettings
 
 #: Where a stamp stands: a key of Parquet's metadata, the name of an array in an npz file.
@@ -55,7 +56,7 @@ def read_stamp(path: str | Path) -> Stamp | None:
     file = Path(path)
     try:
         return Stamp.found_in(_footer(file) if file.suffix == ".parquet" else _member(file))
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except DAMAGE:
         return None
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from leaveout.checksums import difference
 from leaveout.errors import SourceError
 from leaveout.files import complete
+from leaveout.redaction import redacted
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class _Interrupted(Exception):
 class Partial:
     """What has arrived of a file: hidden beside its target, so that it outlives the job, and never taken for it.
 
-    A note beside it says from which address it is, and in which version (ETag or Last-Modified).
+    A note beside it says from which address it is, without its secrets, and in which version (ETag or Last-Modified).
     """
 
     target: Path
@@ -78,7 +79,7 @@ class Partial:
         """Version at the address that the bytes are part of: "" if it has no name, None if they are not from there."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
-            return str(note["version"]) if note["address"] == address else None
+            return str(note["version"]) if note["address"] == redacted(address) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -86,7 +87,7 @@ class Partial:
         """Start over, with a version at an address."""
         self.discard()
         with complete(self._note) as unfinished:  # first: bytes without a note are nobody's
-            unfinished.write_text(json.dumps({"address": address, "version": version}), encoding="utf-8")
+            unfinished.write_text(json.dumps({"address": redacted(address), "version": version}), encoding="utf-8")
         self.path.touch()
 
     def discard(self) -> None:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from leaveout.errors import InvalidResults
+
 #: All files have the checksums that their publishers state.
 PUBLISHED = "published"
 #: What readers of figures have to know: the data may be others than those of the paper.
@@ -26,16 +28,26 @@ def vouched(about: str | Path) -> str:
         checksum than the published one. ``"a mirror's"``: a file came from a mirror, and none is published. ``"own"``:
         a file of the user's. ``"first download"``: nobody states a checksum. ``"published"``: all files have the
         published checksums, or come with an installed package.
+
+    Raises
+    ------
+    InvalidResults
+        The record is damaged.
     """
-    record = json.loads(Path(about).read_text(encoding="utf-8"))
-    files = [file for file in (*record["sources"], *record.get("weights", [])) if not file["published"]]
-    found = {
-        "unverified": any(file["unverified"] for file in files),
-        "not the published ones": any(file["published"] is False for file in files),
-        "a mirror's": any(file["mirrored"] for file in files),
-        "own": any(file["checksum"] == "own" for file in files),
-        "first download": any(file["checksum"] == "first download" for file in files),
-    }
+    try:
+        record = json.loads(Path(about).read_text(encoding="utf-8"))
+        files = [file for file in (*record["sources"], *record.get("weights", [])) if not file["published"]]
+        found = {
+            "unverified": any(file["unverified"] for file in files),
+            "not the published ones": any(file["published"] is False for file in files),
+            "a mirror's": any(file["mirrored"] for file in files),
+            "own": any(file["checksum"] == "own" for file in files),
+            "first download": any(file["checksum"] == "first download" for file in files),
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidResults(
+            f"{about}: not the record of an embedding: {error!r} (delete the folder and run again)"
+        ) from error
     return next((words for words, holds in found.items() if holds), PUBLISHED)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from leaveout.errors import PackageMissing, SourceError
+from leaveout.files import UNFINISHED
 from leaveout.sources import content_checksum, describe, files_below, origin_of, own
 
+#: How names begin of what is no file yet: it has not arrived, or was not finished.
+PENDING = (".partial.", UNFINISHED)
 Entry = str | Mapping[str, str]
 
 
@@ -75,7 +78,7 @@ def installed(entry: Entry | None) -> str | None:
 def _unlisted(folder: Path, given: Sequence[Path]) -> list[Path]:
     """Files beside those of a source that nobody verified, and that a library might read all the same."""
     known = {*given, *(origin_of(file) for file in given)}
-    return [file for file in files_below(folder) if file not in known and not file.name.startswith(".partial.")]
+    return [file for file in files_below(folder) if file not in known and not file.name.startswith(PENDING)]
 
 
 def describe_weights(

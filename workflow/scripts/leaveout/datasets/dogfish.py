@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from leaveout import array_file
 from leaveout.archives import Limits, members, unusable
 from leaveout.arrays import Array
 from leaveout.records import TEST, TRAIN, Records
@@ -36,7 +37,7 @@ def _read(path: Path) -> tuple[Array, Array]:
     for name in wanted:
         try:
             arrays.append(np.lib.format.read_array(io.BytesIO(content[name]), allow_pickle=False))
-        except (ValueError, EOFError, OverflowError, MemoryError) as error:
+        except array_file.DAMAGE as error:
             raise unusable(path, f"{name}: {error}") from error
     features, labels = arrays
     if features.ndim != 2 or features.dtype.kind != "f" or not np.isfinite(features).all():

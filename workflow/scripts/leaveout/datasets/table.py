@@ -3,8 +3,6 @@
 import csv
 import logging
 import re
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from leaveout import columns, unpacking
 from leaveout.errors import InvalidData, SourceError
 from leaveout.records import TEST, TRAIN, Records
 
@@ -35,7 +34,7 @@ SPELLED = {"true": 1.0, "false": 0.0} | dict.fromkeys(("", "na", "n/a", "<na>", 
 NAMELESS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # what pandas makes of an index without a name
 
 Numbers = npt.NDArray[np.float32]
-Columns = Mapping[str, Any]  # pyarrow arrays of the same length by their names
+Block = Mapping[str, Any]  # pyarrow arrays of the same length by their names
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +122,12 @@ def _read(path: Path) -> Part:
         raise SourceError(f"{path}: there is no such file")
     try:
         parts = list(readers[path.suffix](path))
-    except (
-        pa.ArrowException,
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        csv.Error,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except unpacking.DAMAGE as error:
         raise SourceError(f"{path}: not a readable {path.suffix} file: {error} (save it anew)") from error
+    except MemoryError as error:
+        raise SourceError(
+            f"{path}: the file asks for more memory than there is: {error} (fewer features, or a larger machine)"
+        ) from error
     if not sum(len(part.X) for part in parts):
         raise InvalidData(f"{path}: the file is empty (give a row for each sample)")
     if len(widths := sorted({part.X.shape[1] for part in parts})) > 1:
@@ -147,7 +142,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
     """Samples of a csv, every cell read as text first: only so does "007" stay what it is."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         header = next(csv.reader(lines, strict=True), [])
-    columns = _layout(path, header)
+    features = _layout(path, header)
     blocks = pyarrow.csv.open_csv(
         path,
         pyarrow.csv.ReadOptions(block_size=BYTES),
@@ -157,20 +152,21 @@ def _csv_parts(path: Path) -> Iterator[Part]:
         ),
     )
     for block in blocks:
-        yield _part(path, dict(zip(header, block.columns, strict=True)), columns)
+        yield _part(path, dict(zip(header, block.columns, strict=True)), features)
 
 
 def _parquet_parts(path: Path) -> Iterator[Part]:
     """Samples of a parquet file."""
     with pq.ParquetFile(path) as file:
+        unpacking.refuse_table(path, file.metadata)
         schema = file.schema_arrow
         indices = [name for name in (schema.pandas_metadata or {}).get("index_columns", []) if isinstance(name, str)]
         if ignored := [name for name in indices if name not in NAMES]:
             log.info("%s: %s is an index of pandas, not a feature", path, ", ".join(ignored))
-        columns = _layout(path, [name for name in schema.names if name not in ignored])
+        features = _layout(path, [name for name in schema.names if name not in ignored])
         for group in range(file.num_row_groups):  # asked for all groups, it would hold them all
             for batch in file.iter_batches(ROWS, row_groups=[group]):
-                yield _part(path, dict(zip(schema.names, batch.columns, strict=True)), columns)
+                yield _part(path, dict(zip(schema.names, batch.columns, strict=True)), features)
 
 
 def _npz_parts(path: Path) -> Iterator[Part]:
@@ -178,6 +174,8 @@ def _npz_parts(path: Path) -> Iterator[Part]:
     try:
         with path.open("rb") as stream:
             loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.lib.npyio.NpzFile):
+                unpacking.refuse_archive(path, loaded.zip)
             arrays = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"one array without a name": loaded}
     except ValueError as error:
         raise SourceError(
@@ -220,29 +218,29 @@ def _layout(path: Path, header: Sequence[str]) -> list[str]:
             f"{path}: column {header.index(nameless[0]) + 1} is named {nameless[0]!r}, as pandas names an index (save "
             f"with index=False, or give the column a name if it is a feature)"
         )
-    columns = [name for name in header if name not in NAMES]
-    if not columns:
+    features = [name for name in header if name not in NAMES]
+    if not features:
         raise InvalidData(f"{path}: no feature column beside {_few(header)} (add one a feature)")
-    return columns
+    return features
 
 
-def _part(path: Path, columns: Columns, features: Sequence[str]) -> Part:
+def _part(path: Path, block: Block, features: Sequence[str]) -> Part:
     """Samples of a block of a table."""
-    texts = {name: _texts(path, name, columns[name]) for name in NAMES if name in columns}
-    if FEATURES in features and _is_list(columns[FEATURES].type):
+    texts = {name: _texts(path, name, block[name]) for name in NAMES if name in block}
+    if FEATURES in features and columns.is_list(block[FEATURES].type):
         if others := [name for name in features if name != FEATURES]:
             raise InvalidData(f"{path}: columns beside the lists of {FEATURES}: {_few(others)} (remove them)")
-        X = _lists(path, columns[FEATURES], texts[ID])
+        X = _lists(path, block[FEATURES], texts[ID])
         return Part(texts, _positions(X.shape[1]), X)
     X = np.empty((len(texts[ID]), len(features)), dtype=np.float32)
     for j, name in enumerate(features):
-        X[:, j] = _numbers(path, name, columns[name], texts[ID])
+        X[:, j] = _numbers(path, name, block[name], texts[ID])
     return Part(texts, features, X)
 
 
 def _texts(path: Path, name: str, values: Any) -> list[str]:
     """A column as texts, without blanks around them, empty where a value is missing; whole numbers exactly."""
-    values = _plain(values)
+    values = columns.plain(values)
     kind = values.type
     if pa.types.is_floating(kind):
         numbers = values.to_numpy(zero_copy_only=False)
@@ -254,17 +252,17 @@ def _texts(path: Path, name: str, values: Any) -> list[str]:
             )
         return [str(int(x)) if x.is_integer() else "" if np.isnan(x) else str(x) for x in numbers]
     known = (pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_temporal, pa.types.is_null)
-    if not _is_text(kind) and not any(is_kind(kind) for is_kind in known):
+    if not columns.is_text(kind) and not any(is_kind(kind) for is_kind in known):
         raise InvalidData(f"{path}: column {name} holds {kind} (save it as text or numbers)")
     return pc.utf8_trim_whitespace(pc.fill_null(values.cast(pa.string()), "")).to_pylist()
 
 
 def _numbers(path: Path, name: str, values: Any, ids: Sequence[str]) -> Numbers:
     """A column of features; NaN where a value is missing."""
-    values = _plain(values)
-    if _is_text(values.type) and path.suffix == ".csv":
+    values = columns.plain(values)
+    if columns.is_text(values.type) and path.suffix == ".csv":
         return _single(_spelled(path, name, values, ids))
-    if not _is_number(values.type):
+    if not columns.is_number(values.type):
         raise InvalidData(f"{path}: column {name} holds {values.type}, no numbers (encode it as numbers or remove it)")
     return _single(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
@@ -292,7 +290,7 @@ def _spelled(path: Path, name: str, values: Any, ids: Sequence[str]) -> npt.NDAr
 
 def _lists(path: Path, values: Any, ids: Sequence[str]) -> Numbers:
     """Lists of equal lengths as rows."""
-    if not _is_number(values.type.value_type):
+    if not columns.is_number(values.type.value_type):
         raise InvalidData(f"{path}: {FEATURES} holds lists of {values.type.value_type} (make them lists of numbers)")
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
     if len(different := np.flatnonzero(lengths != lengths[:1])):
@@ -363,11 +361,6 @@ def _check_unique(ids: Sequence[str], files: Sequence[Path], lengths: Sequence[i
     )
 
 
-def _plain(values: Any) -> Any:
-    """Values themselves where they are stored once and referred to, as pandas stores categories."""
-    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
-
-
 def _arrow(values: npt.NDArray[Any]) -> Any:
     """Ids, labels or split of an archive of arrays; bytes are text."""
     return pa.array(np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values)
@@ -377,19 +370,6 @@ def _single(values: npt.NDArray[Any]) -> Numbers:
     """Numbers in single precision; too large ones become infinite, and are refused as such."""
     with np.errstate(over="ignore"):
         return np.asarray(values, dtype=np.float32)
-
-
-def _is_text(kind: Any) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def _is_number(kind: Any) -> bool:
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
-    return any(is_kind(kind) for is_kind in known)
-
-
-def _is_list(kind: Any) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _positions(d: int) -> list[str]:

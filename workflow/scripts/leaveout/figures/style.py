@@ -1,5 +1,6 @@
 """What all figures share: colours, markers, panels of one size, axes that nothing squeezes, and files fit for print."""
 
+import io
 import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -224,5 +225,8 @@ def write_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure in the format that the path's ending names; the same figure gives the same bytes."""
     dateless: Mapping[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     form = Path(path).suffix[1:]
-    with files.complete(path) as unfinished, style():
-        figure.savefig(unfinished, format=form, metadata=dateless.get(form, {}))
+    drawn = io.BytesIO()  # matplotlib's pdf hides the error of a full disk behind one of its own
+    with style():
+        figure.savefig(drawn, format=form, metadata=dateless.get(form, {}))
+    with files.complete(path) as unfinished:
+        unfinished.write_bytes(drawn.getvalue())
