@@ -67,6 +67,9 @@ def test_rows_stand_in_the_order_of_the_tests_whichever_ends_first(recorder):
     for fault, line in ((DISK, 9), (KILL, 7), (DISK, 3)):
         recorder.pytest_runtest_logreport(report(fault, line=line))
     assert [cells[0] for cells in rows(recorder)] == [DISK[0], KILL[0]]
+    recorder.pytest_runtest_logreport(report(KILL, line=3))
+    recorder.pytest_runtest_logreport(report(DISK, line=3))
+    assert [cells[0] for cells in rows(recorder)] == [KILL[0], DISK[0]]  # of one test: by name
 
 
 def test_tests_without_the_marker_are_no_trials(recorder):

@@ -137,13 +137,11 @@ def test_what_is_not_a_job_of_this_folder_is_left_alone(folder, tmp_path):
     (tmp_path / "another").mkdir()
     another = Folder(tmp_path / "another")
     in_its_folder = [sys.executable, "-c", READY]
-    (folder.path / ".snakemake/scripts/tmp.old.py").touch()
+    (folder.path / ".snakemake/scripts/tmp.old.py").write_text("ready\n")
     reading = ["tail", "-f", ".snakemake/scripts/tmp.old.py"]
-    reader = subprocess.Popen(reading, cwd=folder.path, stdout=subprocess.DEVNULL)
-    with another.started(JOB) as job, folder.started(in_its_folder) as notebook, reader:
+    with another.started(JOB) as job, folder.started(in_its_folder) as notebook, folder.started(reading) as reader:
         assert folder.run("demo") == (0, "called: demo\n")
         assert job.poll() is notebook.poll() is reader.poll() is None
-        reader.kill()
 
 
 @pytest.mark.parametrize("program", ["module", "program"])

@@ -79,8 +79,8 @@ def trials(rows: dict[tuple[str, str, str], Row]) -> str:
 
 
 def table(rows: dict[tuple[str, str, str], Row]) -> str:
-    """Return a row for each fault, in the order of the tests."""
+    """Return a row for each fault, in the order of the tests, and by name where one test makes several."""
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
-    for (what, how, promised), row in sorted(rows.items(), key=lambda item: item[1].place):
+    for (what, how, promised), row in sorted(rows.items(), key=lambda item: (item[1].place, item[0])):
         lines.append((what, how, *row.cells(promised)))
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)

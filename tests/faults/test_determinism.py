@@ -52,8 +52,9 @@ def test_finer_shards_change_nothing(study, agrees, tmp_path):
 
 
 @pytest.mark.fault("finer blocks of removal sets", "one set at a time, by `BLOCK_BYTES`", "the same rows")
-def test_finer_blocks_change_nothing(agrees):
-    agrees(fault={"block_bytes": 1})
+def test_finer_blocks_change_nothing(agrees, tmp_path):
+    agrees(fault={"block_bytes": 1, "seen": str(tmp_path / "seen")})
+    assert (tmp_path / "seen").exists()
 
 
 @pytest.mark.fault(

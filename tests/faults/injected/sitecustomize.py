@@ -9,7 +9,7 @@ The environment variable LEAVEOUT_FAULT says in JSON which fault it is:
 - ``{"notes": FOLDER}``: writes are only counted
 - ``{"script": NAME, "file_size": BYTES}``: jobs of this script cannot write larger files, as under ``ulimit -f``; what
   they say on the terminal may be longer, also if that is a file
-- ``{"block_bytes": BYTES}``: removal sets are worked on in finer blocks
+- ``{"block_bytes": BYTES, "seen": FILE}``: removal sets are worked on in finer blocks; the file appears when they are
 """
 
 import json
@@ -95,6 +95,7 @@ def limit_writes(files):
 
 def make_blocks_finer(blocks):
     blocks.BLOCK_BYTES = FAULT["block_bytes"]
+    Path(FAULT["seen"]).touch()
 
 
 if "notes" in FAULT:
