@@ -78,6 +78,14 @@ def prepare(shape: Shape, folder: Path) -> None:
     (folder / "shape.json").write_text(json.dumps(asdict(shape)))
 
 
+class Params(SimpleNamespace):
+    """Snakemake's, as far as jobs use it; itself it would count as the job's memory."""
+
+    def get(self, name: str, default: object) -> object:
+        """A parameter that not all rules have."""
+        return getattr(self, name, default)
+
+
 def files(folder: Path) -> SimpleNamespace:
     """Inputs of all jobs."""
     names = {"X": "X.npy", "samples": "samples.parquet", "about": "about.json", "model": "fit.npz"}
@@ -112,13 +120,15 @@ def job(folder: Path, rule: str) -> SimpleNamespace:
         "retrained": shape.retrained,
         "samples": shape.poisons,
         "settings": {"planted": PLANTED, "retrained": shape.retrained},
+        "iteration_limit": 1000,
+        "stamp": "",
     }
     outputs = {"rows": f"{rule}.parquet", "samples": "listed.parquet", "groups": "groups.parquet"}
     outputs |= {"model": "fit.npz", "factor": "factor.npy", "sets": "removal_sets.parquet"}
     return SimpleNamespace(
         input=files(folder),
         output=SimpleNamespace(**{key: str(folder / name) for key, name in outputs.items()}),
-        params=SimpleNamespace(**params),
+        params=Params(**params),
         resources=SimpleNamespace(device="cpu", mem_mb=int(shape.estimate_mb(rule)) + 1),
         wildcards=SimpleNamespace(draw="0"),
         log=[str(folder / f"{rule}.log")],

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from leaveout.errors import SourceError
 
 #: A file that declares more than so many times its own size, and more bytes than that, is a bomb.
-RATIO, SMALL = 100, 256 << 20
+RATIO, SMALL = 1000, 256 << 20
 #: What readers of csv, Parquet and archives of arrays raise of files that are not what their names say.
 DAMAGE = (
     pa.ArrowException,
