@@ -245,7 +245,7 @@ def test_objects_are_refused_and_never_unpickled(user, name):
 
 def packed(path, shape):
     """A small npz that unpacks to many zeros, written without making room for them."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, values in arrays().items():
             if name != "features":
                 with archive.open(f"{name}.npy", "w") as stream:

@@ -78,24 +78,22 @@ def orphaned(study, name):
     return orphan, notes
 
 
-@pytest.mark.parametrize("name", ["random.parquet"])
 @pytest.mark.fault(
     "Snakemake is killed, a job of it lives on", "kill -9 while the job writes", f"the job is ended; {SAME_ROWS}"
 )
-def test_an_orphan_is_ended(study, undisturbed, name):
-    orphan, _ = orphaned(study, name)
+def test_an_orphan_is_ended(study, undisturbed):
+    orphan, _ = orphaned(study, "factor.npy")
     assert_recovered(study, undisturbed)
     assert not resume.alive(orphan)
 
 
-@pytest.mark.parametrize("name", ["factor.npy", "random.parquet"])
 @pytest.mark.fault(
     "a job of a killed Snakemake writes late",
     "the folder is unlocked and run by hand; the job names its file afterwards",
     "the same rows",
 )
-def test_an_orphan_that_writes_late_does_no_harm(study, undisturbed, name):
-    orphan, notes = orphaned(study, name)
+def test_an_orphan_that_writes_late_does_no_harm(study, undisturbed):
+    orphan, notes = orphaned(study, "random.parquet")
     for arguments in (["--unlock"], ["--rerun-incomplete"]):
         assert study.snakemake_run("--cores", "2", "tiny", *arguments) == 0, study.output
     assert resume.alive(orphan), "it did not write late"
