@@ -1,4 +1,4 @@
-"""Results of other settings: made again where the configuration has changed, refused where they are other results.
+"""results of other settings: made again where the configuration has changed, refused where they are other results.
 
 Snakemake has records of its own of what it ran. They are deleted here, as users do, and as it is with files that a job
 finishes after Snakemake was killed.
@@ -78,7 +78,7 @@ CHANGES = {
 
 
 @pytest.mark.fault(
-    "Results of other settings, without Snakemake's records",
+    "results of other settings, without Snakemake's records",
     "configuration changed after `.snakemake` was deleted",
     "made again, with all that follows from them",
 )
@@ -90,7 +90,7 @@ def test_what_other_settings_made_is_made_again(unrecorded, tmp_path, name):
 
 
 @pytest.mark.fault(
-    "Results of another version of the library, without Snakemake's records",
+    "results of another version of the library, without Snakemake's records",
     "a module edited after `.snakemake` was deleted",
     "made again, with all that follows from them",
 )
@@ -104,7 +104,7 @@ def test_what_another_library_made_is_made_again(unrecorded, module):
 
 
 @pytest.mark.fault(
-    "A shard of other settings, newer than the configuration",
+    "a shard of other settings, newer than the configuration",
     "one that an orphan of an earlier run writes late",
     "made again, the same to the byte",
 )
@@ -124,7 +124,7 @@ def test_a_late_shard_of_other_settings_is_made_again(finished, tmp_path):
 
 
 @pytest.mark.fault(
-    "A shard of another study, run or strategy",
+    "a shard of another study, run or strategy",
     "its file copied over the right one",
     "refused by name; says which file to delete",
 )

@@ -1,4 +1,4 @@
-"""Retrained models that nothing proves: counted, named, and drawn nowhere."""
+"""retrained models that nothing proves: counted, named, and drawn nowhere."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.mark.fault(
-    "Retrained models that are not the optimum",
+    "retrained models that are not the optimum",
     "`iteration_limit: 1`: retraining is given up after one iteration",
     "counted and named in the report, a warning on the terminal, absent from figures and calibration; exit status 0",
 )
