@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
+import resume
 from checkout import ROOT
 
 #: `python -m snakemake` finds this one first. It locks, starts what lies in `job.py` as its job, and waits for it.
@@ -44,12 +45,14 @@ class Folder:
         self.resume = [sys.executable, str(ROOT / "workflow" / "resume.py")]
         (path / ".snakemake" / "scripts").mkdir(parents=True)
         (path / "snakemake.py").write_text(SNAKEMAKE)
+        self.environment = os.environ | {"PYTHONPATH": str(path)}
 
     def run(self, *arguments):
         """Resume; return its status and what it said."""
         done = subprocess.run(
             [*self.resume, *arguments],
             cwd=self.path,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -71,7 +74,7 @@ class Folder:
         """Start a command and wait until the job that it is or has is ready; whatever is left of it is killed."""
         (self.path / ".snakemake" / "scripts" / "tmp.job.py").write_text(job)
         with subprocess.Popen(
-            command, cwd=self.path, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command, cwd=self.path, env=self.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
         ) as process:
             try:
                 while process.stdout.readline() not in ("ready\n", ""):
@@ -139,9 +142,41 @@ def test_what_is_not_a_job_of_this_folder_is_left_alone(folder, tmp_path):
     in_its_folder = [sys.executable, "-c", READY]
     (folder.path / ".snakemake/scripts/tmp.old.py").write_text("ready\n")
     reading = ["tail", "-f", ".snakemake/scripts/tmp.old.py"]
-    with another.started(JOB) as job, folder.started(in_its_folder) as notebook, folder.started(reading) as reader:
-        assert folder.run("demo") == (0, "called: demo\n")
-        assert job.poll() is notebook.poll() is reader.poll() is None
+    paging = ["bash", "-c", "tail -f .snakemake/scripts/tmp.old.py; true"]
+    with another.started(JOB) as job, folder.started(in_its_folder) as notebook:
+        (folder.path / ".snakemake/scripts/tmp.job.py").unlink()
+        reader, pager = (subprocess.Popen(command, cwd=folder.path) for command in (reading, paging))
+        try:
+            assert folder.run("demo") == (0, "called: demo\n")
+            assert job.poll() is notebook.poll() is reader.poll() is pager.poll() is None
+        finally:
+            for process in (*and_children(pager), *and_children(reader)):
+                process.kill()
+            for process in (pager, reader):
+                process.wait()
+
+
+@pytest.mark.parametrize("option", ["-n", "--dry-run"])
+def test_a_dry_run_ends_and_unlocks_nothing(folder, option):
+    folder.lock()
+    with folder.started(JOB) as job:
+        assert folder.run("demo", option) == (0, f"called: demo {option}\n")
+        assert job.poll() is None
+    assert folder.locked
+
+
+@pytest.mark.parametrize(
+    ("command", "at_work"),
+    [
+        ("python3.11 -X dev -u -m snakemake demo", True),
+        ("python bin/snakemake demo", True),
+        ("/opt/bin/snakemake demo", True),
+        ("python bench.py snakemake", False),
+        ("tail snakemake", False),
+    ],
+)
+def test_snakemake_is_known_by_its_command(command, at_work):
+    assert resume.is_snakemake(command.split()) == at_work
 
 
 @pytest.mark.parametrize("program", ["module", "program"])

@@ -7,7 +7,9 @@ calls it. Two at a time in one folder: the second is refused.
 
 import errno
 import fcntl
+import itertools
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -25,23 +27,29 @@ LOCKS = Path(".snakemake", "locks")
 ON_SLURM = Path(".snakemake", "slurm.killed")
 #: Folders that jobs write to, and the names of files there that are not complete.
 WRITTEN, UNFINISHED = ("resources", "results"), ".unfinished.*"
-#: Copies of the workflow's scripts, as Snakemake runs them.
-SCRIPTS = ".snakemake/scripts/"
 #: Seconds that jobs have to end when they are asked to, and to disappear when they are killed.
 PATIENCE = 5.0
+#: Snakemake's options that run nothing: then nothing is ended, deleted or unlocked.
+DRY = {"-n", "--dry-run", "--dryrun"}
+#: Copies of the workflow's scripts, as Snakemake runs them, and a shell's command that has Python run one.
+SCRIPT = re.compile(r"(?:.*/)?\.snakemake/scripts/tmp[^/\s]*\.py")
+RUNNING = re.compile(rf"python[\w.]*['\"]? +['\"]?{SCRIPT.pattern}")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Become Snakemake with these arguments, in the current folder; a text on standard error says why not."""
-    folder = Path.cwd()
+    folder, snakemake = Path.cwd(), [sys.executable, "-P", "-m", "snakemake", *arguments]
+    if DRY & set(arguments):
+        os.execv(sys.executable, snakemake)  # noqa: S606
     hold(HELD)
     refuse_others(folder)
     end(list(orphans(folder)))
     for file in unfinished(folder):
         print(f"deleting {file}, which was not finished")
         file.unlink(missing_ok=True)
-    snakemake = [sys.executable, "-m", "snakemake", *arguments]
     if locked():
+        if {file.stat().st_uid for file in LOCKS.iterdir()} - {os.getuid()}:
+            sys.exit("another user locked this folder and may be at work in it: ask, then `snakemake --unlock`")
         print("unlocking the folder: the Snakemake that locked it was killed")
         unlocked = subprocess.run([*snakemake, "--unlock"], check=False)  # noqa: S603
         if unlocked.returncode:
@@ -56,8 +64,11 @@ def hold(path: Path) -> None:
     The lock goes with the process, however that ends, and holds on other machines too where the file system does. The
     file keeps the machine's name: nothing can be seen of processes elsewhere.
     """
-    path.parent.mkdir(exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror}: this folder is another user's, or cannot be written to")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -103,9 +114,11 @@ def processes(folder: Path) -> Iterator[psutil.Process]:
 
 def is_snakemake(command: Sequence[str]) -> bool:
     """Whether a command is Snakemake's: its program, or the module of a Python."""
-    return Path(command[0]).name == "snakemake" or (
-        Path(command[0]).name.startswith("python") and "snakemake" in (Path(word).name for word in command[1:4])
-    )
+    if Path(command[0]).name.startswith("python"):
+        if ("-m", "snakemake") in itertools.pairwise(command):
+            return True
+        command = [word for word in command[1:] if not word.startswith("-")][:1]
+    return [Path(word).name for word in command[:1]] == ["snakemake"]
 
 
 def orphans(folder: Path) -> Iterator[psutil.Process]:
@@ -114,10 +127,9 @@ def orphans(folder: Path) -> Iterator[psutil.Process]:
     They are orphans where no Snakemake is at work. A worker is found by its own command too: its parent may be dead.
     """
     for process in processes(folder):
-        interpreter = Path(process.info["cmdline"][0]).name
-        if interpreter.startswith(("python", "bash", "sh")) and any(
-            SCRIPTS in word for word in process.info["cmdline"]
-        ):
+        program, *words = process.info["cmdline"]
+        known = SCRIPT.fullmatch if Path(program).name.startswith("python") else RUNNING.search
+        if Path(program).name.startswith(("python", "bash", "sh")) and any(map(known, words[:2])):
             yield process
 
 
@@ -166,7 +178,8 @@ def family(job: psutil.Process) -> list[psutil.Process]:
 def unfinished(folder: Path) -> Iterator[Path]:
     """Temporary files of jobs that were killed while they wrote; nothing reads them."""
     for written in WRITTEN:
-        yield from sorted((folder / written).rglob(UNFINISHED))
+        if not (folder / written).is_symlink():  # else it may be shared with other checkouts, which are at work
+            yield from sorted((folder / written).rglob(UNFINISHED))
 
 
 if __name__ == "__main__":

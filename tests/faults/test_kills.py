@@ -20,16 +20,17 @@ def command(study, trial):
     return study.make if trial % 2 == 0 else study.snakemake("--cores", "2", "tiny")
 
 
-@pytest.mark.fault("Snakemake is killed", "kill -9 at a random moment", SAME_ROWS)
+@pytest.mark.fault("Snakemake is killed", "kill -9 at a random moment; in every other trial, `make run` too", SAME_ROWS)
 def test_a_killed_snakemake_is_recovered_from(study, undisturbed, trial):
     draw = drawn_by("snakemake", trial)
-    jobs = draw.randrange(undisturbed.begun() - 2)
-    with study.started(command(study, trial)) as process:
-        assert wait_for(lambda: study.begun() >= jobs and study.snakemakes(), process), study.output
-        time.sleep(draw.uniform(0, DELAY))
-        (snakemake,) = study.snakemakes()
-        snakemake.kill()
-        assert process.wait() != 0
+    moments = sorted(draw.randrange(undisturbed.begun() - 2) for _ in range(1 + trial % 2))
+    for jobs, start in zip(moments, (command(study, trial), study.make), strict=False):
+        with study.started(start) as process:
+            assert wait_for(lambda jobs=jobs: study.begun() >= jobs and study.snakemakes(), process), study.output
+            time.sleep(draw.uniform(0, DELAY))
+            (snakemake,) = study.snakemakes()
+            snakemake.kill()
+            assert process.wait() != 0
     assert_recovered(study, undisturbed)
 
 

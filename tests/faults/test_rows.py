@@ -91,7 +91,11 @@ def test_no_block_of_zeros_gives_other_rows(shard, size, record_property):
         assert refused(shard)
 
 
-@pytest.mark.fault("a byte of a Parquet file without our digest is flipped", "in a page of a file of others", REFUSED)
+@pytest.mark.fault(
+    "a byte of a Parquet file without our digest is flipped",
+    "in a page of a file of others",
+    "refused, or the same rows",
+)
 def test_damaged_pages_of_files_that_others_wrote_are_refused_by_pyarrows_checksums(tmp_path, record_property):
     path = tmp_path / "random.parquet"
     pq.write_table(ROWS, path, write_page_checksum=True)
@@ -99,11 +103,13 @@ def test_damaged_pages_of_files_that_others_wrote_are_refused_by_pyarrows_checks
     footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     places = [int(i) for i in np.random.default_rng(1).integers(4, footer, size=200)]
     record_property("trials", len(places))
+    found = 0
     for place in places:
         damaged = bytearray(content)
         damaged[place] ^= 0x10
         path.write_bytes(damaged)
-        refused(path)  # or the same rows: headers of pages hold what nobody needs
+        found += refused(path)  # or the same rows: headers of pages hold what nobody needs
+    assert found > len(places) / 2
 
 
 @pytest.mark.fault("a column of a Parquet shard is missing", "written without it", REFUSED)

@@ -90,6 +90,19 @@ def test_what_other_settings_made_is_made_again(unrecorded, tmp_path, name):
 
 
 @pytest.mark.fault(
+    "an embedding of another source file, without Snakemake's records",
+    "its checksum in the configuration changed after `.snakemake` was deleted",
+    "made again, with all that follows from it",
+)
+def test_what_was_made_from_another_file_is_made_again(unrecorded, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        f"{SMALL.read_text()}\nsources: {{digits: {{files: {{digits.csv.gz: {{sha256: {'f' * 64}}}}}}}}}\n"
+    )
+    assert set(planned(unrecorded, other)) - {"table2", "table3"} == {"embed_fourier", *FITTED}
+
+
+@pytest.mark.fault(
     "results of another version of the library, without Snakemake's records",
     "a module edited after `.snakemake` was deleted",
     "made again, with all that follows from them",

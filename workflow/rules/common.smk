@@ -17,6 +17,7 @@ from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
 from leaveout.lineage import Lineage
 from leaveout.provenance import library_digest
+from leaveout.redaction import redacted
 from leaveout.weights import files_in, installed
 
 
@@ -260,6 +261,18 @@ def origins(wildcards):
         for file, entry in CONFIG.sources[name]["files"].items()
         if fetched(entry)
     ]
+
+
+def source_files(wildcards):
+    """What the configuration says of a data set's source files and its model's: published checksums, or where they are."""
+    names = sources_of(wildcards.dataset)
+    return {name: {file: stated(entry) for file, entry in CONFIG.sources[name]["files"].items()} for name in names}
+
+
+def stated(entry):
+    """The checksums of a source file; where nobody states any, its place."""
+    checksums = {key: entry[key] for key in ("sha256", "md5") if key in entry}
+    return checksums or {key: redacted(entry[key]) for key in ("url", "path") if key in entry}
 
 
 def sources_of(dataset):

@@ -8,6 +8,7 @@ Keeps   resources/embeddings/{dataset}/.chunks/, what is encoded, for the next a
 SAMPLES = LINEAGE.product(
     "resources/embeddings/{dataset}/samples.parquet",
     entry=preparation_entry,
+    sources=source_files,
     package=weights_package,
     library=embedding_digest,
 )

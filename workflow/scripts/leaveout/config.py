@@ -31,7 +31,7 @@ SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 def _matches(_: Any, pattern: str, value: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
     """Patterns as JSON Schema means them: $ is the end, and no line break may follow, as Python allows."""
-    if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 

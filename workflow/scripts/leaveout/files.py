@@ -22,6 +22,8 @@ IN_WORDS = {
     errno.EPERM: "no permission to write there",
     errno.EIO: "the device fails",
 }
+#: What file systems say that cannot be waited for.
+CANNOT_WAIT = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 #: Those of them that more room mends.
 ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -64,7 +66,8 @@ def complete(path: str | Path) -> Iterator[Path]:
             f"end, and run again)"
         ) from error
     except OSError as error:
-        raise NotWritten(f"{final}: not written: {in_words(error)}") from error
+        elsewhere = error.filename not in (None, str(unfinished), str(final))  # reading what is to be written
+        raise NotWritten(f"{final}: not written: {error if elsewhere else in_words(error)}") from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -89,5 +92,8 @@ def _settle(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in CANNOT_WAIT:
+            raise
     finally:
         os.close(descriptor)

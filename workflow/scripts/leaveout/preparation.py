@@ -1,7 +1,5 @@
 """Preparation of a data set: its source files parsed, labelled, split and encoded, in the one form of embeddings."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from leaveout.datasets import parser
 from leaveout.embed import Machine, encoder
 from leaveout.embeddings import EmbeddingPaths, parts_of, write_embeddings
 from leaveout.errors import InvalidData
+from leaveout.lineage import digest
 from leaveout.provenance import versions
 from leaveout.records import TRAIN, labelled
 from leaveout.sources import describe
@@ -75,7 +74,7 @@ def prepare(
     about |= model.about
     about["versions"] = versions(*model.packages)
     key = {**about, "parser": entry["parser"], "classes": entry["classes"], "library": library, "chunk": model.chunk}
-    chunks = Chunks(Path(outputs.X).parent / ".chunks", _digest(key))
+    chunks = Chunks(Path(outputs.X).parent / ".chunks", digest(key))
     encoded = chunks.map(model.encode, records.payload, model.chunk)
     X = model.features(encoded, np.array([part == TRAIN for part in parts]))
     log.info("%d samples, %d features, %d for training", *X.shape, list(parts).count(TRAIN))
@@ -90,8 +89,3 @@ def _named(files: Sequence[Path]) -> Iterator[None]:
         yield
     except InvalidData as error:
         raise InvalidData(f"{', '.join(map(str, files))}: {error}") from error
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    """Digest of what can be written as JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

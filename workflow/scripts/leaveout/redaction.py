@@ -6,7 +6,8 @@ from typing import Any
 
 #: What stands for a secret.
 HIDDEN = "***"
-_USER = re.compile(r"(?<=://)[^/?#\s]+(?=@)")
+# A password may hold a slash: behind a colon rather too much is hidden.
+_USER = re.compile(r"""(?<=://)(?:[^/?#\s]+|[^/?#\s@:]+:[^\s'"<>]+)(?=@)""")
 # Behind a path alone too: what libraries say of a failed request has no host.
 _QUERY = re.compile(r"""([?&][^=&?#\s'"<>]*=)[^&#\s'"<>]+?(?=:?([&#\s'"<>]|$))""")
 _BARE_QUERY = re.compile(r"""(://[^?\s'"<>]*\?)[^=&#\s'"<>]+?(?=:?([&#\s'"<>]|$))""")

@@ -107,8 +107,9 @@ def _refuse_other(path: str, expected: Stamp | None) -> None:
 def date(path: str | Path, expected: Stamp) -> None:
     """Date a file back by decades if other settings made it, and set it right again if they are the ones expected.
 
-    So Snakemake takes it for older than what it is made from, and makes it again; whoever plans with other settings and
-    runs nothing has changed nothing. What is no such file is left as it is: its reader refuses it by name.
+    So Snakemake takes it for older than its script, which counts as a change of code, and makes it again; whoever plans
+    with other settings and runs nothing has changed nothing. What is no such file is left as it is: its
+    reader refuses it by name.
     """
     found = read_stamp(path)
     if found is None or found.name != expected.name:
