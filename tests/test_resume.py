@@ -245,6 +245,18 @@ def test_a_lock_of_another_machine_is_not_taken_away(folder):
         assert folder.locked
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_what_another_user_locked_is_left_alone(folder):
+    folder.lock()
+    os.chown(folder.path / ".snakemake" / "locks" / "0.output.lock", 65534, -1)
+    with folder.started(JOB) as job:
+        status, said = folder.run("demo")
+        assert status == 1
+        assert said.startswith("another user locked this folder")
+        assert job.poll() is None
+    assert folder.locked
+
+
 def test_a_run_on_slurm_is_left_to_its_own_way(folder):
     (folder.path / ".snakemake" / "slurm.killed").touch()
     folder.lock()

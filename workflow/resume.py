@@ -48,8 +48,6 @@ def main(arguments: Sequence[str]) -> None:
         print(f"deleting {file}, which was not finished")
         file.unlink(missing_ok=True)
     if locked():
-        if {file.stat().st_uid for file in LOCKS.iterdir()} - {os.getuid()}:
-            sys.exit("another user locked this folder and may be at work in it: ask, then `snakemake --unlock`")
         print("unlocking the folder: the Snakemake that locked it was killed")
         unlocked = subprocess.run([*snakemake, "--unlock"], check=False)  # noqa: S603
         if unlocked.returncode:
@@ -98,6 +96,8 @@ def refuse_others(folder: Path) -> None:
         if is_snakemake(process.info["cmdline"]):
             command = " ".join(process.info["cmdline"])
             sys.exit(f"Snakemake is at work in this folder, process {process.pid}: {command}\nWait for it, or end it")
+    if locked() and {file.stat().st_uid for file in LOCKS.iterdir()} - {os.getuid()}:
+        sys.exit("another user locked this folder and may be at work in it: ask, then `snakemake --unlock`")
     if ON_SLURM.exists():
         sys.exit(
             f"a run on SLURM is at work in this folder, or was killed: `make slurm` goes on with it. "
