@@ -20,14 +20,19 @@ def assert_named(study, reason):
     assert "unexpected error" not in study.output
 
 
-@pytest.mark.parametrize(
-    ("script", "size"), [("embed", 100_000), ("fit", 50_000), ("effects", 2_000), ("effects_figure", 4_000)]
-)
+#: Scripts, each after those that it waits for, and a size that their files pass.
+LIMITS = {"embed": 100_000, "fit": 50_000, "effects": 2_000, "effects_figure": 4_000}
+
+
 @pytest.mark.fault("a file grows over a limit", "`ulimit -f` in a job, for one job after another", OUTCOME)
-def test_a_file_over_the_limit_is_an_error(study, undisturbed, script, size):
-    assert study.make_run({"script": script, "file_size": size}) != 0
-    assert_named(study, "limit of a file's size")
-    assert study.unfinished_files() == []
+def test_a_file_over_the_limit_is_an_error(study, undisturbed, record_property):
+    record_property("trials", len(LIMITS))
+    for script, size in LIMITS.items():
+        finished = study.finished_files()
+        assert study.make_run({"script": script, "file_size": size}) != 0
+        assert_named(study, "limit of a file's size")
+        assert {name: study.finished_files().get(name) for name in finished} == finished
+        assert study.unfinished_files() == []
     assert_recovered(study, undisturbed)
 
 
