@@ -71,7 +71,7 @@ def _close(first: pd.DataFrame, second: pd.DataFrame, name: str) -> bool:
         return False
     of_each = first["evaluation"] if "evaluation" in first else pd.Series("", index=first.index)
     scale = a.abs().groupby(of_each).transform("median")
-    near = (a - b).abs() <= AGREEMENT * (a.abs() + scale)
+    near = (a == b) | ((a - b).abs() <= AGREEMENT * (a.abs() + scale))  # infinities agree
     if name == "effect" and "effect_error" in first:
         near |= (a - b).abs() <= first["effect_error"] + second["effect_error"]
     return bool((near | a.isna()).all())

@@ -23,10 +23,12 @@ def test_relative_curvature_is_the_linear_program(n, seed, t):
     assert found <= program.fun * (1 + 1e-7)
     # the dual is concave and zero at zero: the next multiplier that is tried reaches 0.7 of it
     assert found >= 0.7 * program.fun - bounds.MULTIPLIERS[-1]
+    fine = relative_curvature(t, z, curvature, beta, bounds.FINE_MULTIPLIERS)
+    assert 0.96 * program.fun - 0.06 <= fine <= program.fun * (1 + 1e-7)
 
 
-def relative_curvature(t, z, curvature, beta):
-    return bounds.relative_curvature(np.array([t]), z[None, :], curvature, beta[None, :])[0]
+def relative_curvature(t, z, curvature, beta, multipliers=bounds.MULTIPLIERS):
+    return bounds.relative_curvature(np.array([t]), z[None, :], curvature, beta[None, :], multipliers)[0]
 
 
 def distance(decrement, z, curvature, beta):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import leaveout
 from conftest import case
 from leaveout import evaluation, removal
-from leaveout.removal import STRATEGIES, Candidates, draw, sizes
+from leaveout.errors import InvalidData
+from leaveout.removal import STRATEGIES, Candidates, draw, read_removal_sets, sizes, write_removal_sets
 
 
 def given_candidates(n=200, d=6, seed=0):
@@ -20,7 +21,7 @@ def given_candidates(n=200, d=6, seed=0):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("k", [1, 10, 150])
+@pytest.mark.parametrize("k", [1, 10, 100])
 def test_every_strategy_gives_a_set_of_its_size(strategy, k):
     chosen = STRATEGIES[strategy](given_candidates(), k, np.random.default_rng(1))
     assert len(set(chosen.tolist())) == k
@@ -133,3 +134,35 @@ def test_sets_survive_the_file(tmp_path):
     assert [(s.set_id, tuple(s.positions)) for s in found] == [(s.set_id, tuple(s.positions)) for s in expected]
     part = removal.read_removal_sets(tmp_path / "sets.parquet", "cluster_l2", [8])
     assert [s.set_id for s in part] == ["cluster_l2-8-0", "cluster_l2-8-1"]
+
+
+@pytest.mark.parametrize("sign, name", [(1, "positive"), (-1, "negative")])
+@pytest.mark.parametrize("k", [1, 7, 40])
+def test_the_published_selection_is_the_highest_of_any_samples_but_the_2k_lowest(sign, name, k):
+    candidates = given_candidates()
+    order = np.argsort(-sign * candidates.influence["test_loss"]).tolist()
+    chosen = STRATEGIES[f"published_{name}_test_loss"]
+    drawn = [chosen(candidates, k, np.random.default_rng(seed)).tolist() for seed in range(200)]
+    assert not {i for sample in drawn for i in sample} & set(order[-2 * k :])
+    places = np.array([[order.index(i) for i in sample] for sample in drawn])
+    # of 2k of m places drawn at random the k lowest are expected at (1 .. k) (m + 1) / (2k + 1)
+    expected = np.arange(1, k + 1) * (200 - 2 * k + 1) / (2 * k + 1) - 1
+    assert np.allclose(np.sort(places, axis=1).mean(axis=0), expected, atol=12)
+
+
+def test_the_published_selection_misses_most_of_the_top():
+    given = Candidates(np.zeros((2000, 1)), np.zeros(2000), {"test_loss": np.random.default_rng(0).normal(size=2000)})
+    chosen = STRATEGIES["published_positive_test_loss"](given, 20, np.random.default_rng(0))
+    assert len(set(chosen.tolist()) & set(np.argsort(-given.influence["test_loss"])[:40].tolist())) <= 4
+
+
+def test_the_published_selection_refuses_more_than_half_of_the_samples():
+    with pytest.raises(InvalidData, match=r"removal sets of 101 samples: .* at most 100"):
+        STRATEGIES["published_positive_test_loss"](given_candidates(), 101, np.random.default_rng(0))
+
+
+def test_the_sets_of_one_strategy_or_of_all_are_read(tmp_path):
+    drawn = list(draw(given_candidates(), ["random", "high_loss"], [2, 3], 2, 0, "made"))
+    write_removal_sets(drawn, np.arange(200).astype(str).astype(object), tmp_path / "sets.parquet")
+    assert [s.set_id for s in read_removal_sets(tmp_path / "sets.parquet")] == [s.set_id for s in drawn]
+    assert len(read_removal_sets(tmp_path / "sets.parquet", "high_loss", [3])) == 2

@@ -56,6 +56,18 @@ class Problem:
             H = H - sum(self.sample_hessian(theta, i) for i in removed)
         return np.linalg.solve(H, np.sum(g, axis=0))
 
+    def published(self, theta, removed, method):
+        """IF, RIF or NS as the paper's code mixes the conventions; this problem is under per_sample."""
+        H, p = self.hessian(theta), sigmoid(self.X @ theta)
+        if method == "rif":
+            leverage = p * (1 - p) * np.einsum("ij,ji->i", self.X, np.linalg.solve(H, self.X.T))
+            return np.linalg.solve(H, sum(self.sample_gradient(theta, i) / (1 - leverage[i]) for i in removed))
+        if method == "newton" and len(removed) <= len(theta):
+            fixed = Problem.__new__(Problem)
+            fixed.__dict__ |= self.__dict__ | {"regularizer": "fixed"}
+            return fixed.influence(theta, removed, "newton")
+        return self.influence(theta, removed, method)
+
     def optimum(self, removed=(), start=None):
         """The minimiser, by damped Newton steps whose gradients are computed in extended precision."""
         X, y = self.X.astype(np.longdouble), self.y.astype(np.longdouble)

@@ -11,6 +11,26 @@ TOGETHER = 128
 #: Sets whose elementwise functions, certificates and evaluations are computed at a time, at most, and the arrays of n
 #: numbers that this needs for each.
 PIECE, ARRAYS_OF_A_PIECE = 64, 10
+#: Arrays of n and of q numbers that the bounds of a set's prediction need.
+ARRAYS_OF_BOUNDS = 16
+
+
+def numbers_of_bounds(n: int, q: int, largest: int) -> int:
+    """Numbers that the bounds of one set's predictions need at a time, its factored Hessian included.
+
+    Parameters
+    ----------
+    n, q : int
+        Samples and coordinates of the model.
+    largest : int
+        Samples of the set, or of the largest of some.
+    """
+    side = q if 2 * largest > n else min(largest, q)
+    return ARRAYS_OF_BOUNDS * (n + q) + side * (q + side)
+
+
+#: Samples that are paired with all others at a time, at most, and the arrays of pairs that this needs.
+PAIRED, ARRAYS_OF_PAIRS = 512, 10
 
 
 def blocks(shape: tuple[int, ...], count: int, budget: int | None = None) -> Iterator[slice]:

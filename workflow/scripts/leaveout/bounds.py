@@ -14,6 +14,8 @@ A finite t also proves that an optimum exists at all. Psi itself is bounded thro
 ``Psi = max_v { v - sum_i min(1, a_i beta_i^2) max(0, v - s_i) }``, where every v in [0, 1] gives a lower bound.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from leaveout import loss
@@ -25,11 +27,14 @@ SEARCH_LIMIT = 60
 FARTHEST = 700.0
 #: Stands for a reach of zero.
 TINY = 1e-300
-#: Multipliers v that are tried.
+#: Multipliers v that are tried: few, for what is bounded only to be negligible, and many, for what has to be tight.
 MULTIPLIERS = tuple(0.7**power for power in range(16))
+FINE_MULTIPLIERS = (*(0.97**power for power in range(60)), *(0.7**power for power in range(6, 16)))
 
 
-def relative_curvature(t: Array, z: Array, curvature: Array, beta: Array) -> Array:
+def relative_curvature(
+    t: Array, z: Array, curvature: Array, beta: Array, multipliers: Sequence[float] = MULTIPLIERS
+) -> Array:
     """Lower bound of ``Psi(t)``, (m,): the least curvature of F within distance t, relative to the reference.
 
     Parameters
@@ -42,6 +47,8 @@ def relative_curvature(t: Array, z: Array, curvature: Array, beta: Array) -> Arr
         ``a_i`` at the reference.
     beta : (m, n) float64 array
         Bounds of ``||x_i||_{M^-1}``; 0 for samples that F does not contain.
+    multipliers : sequence of float
+        Those that are tried, in [0, 1].
     """
     xp = namespace(z)
     reach = beta * beside(z, t)[:, None]
@@ -51,21 +58,23 @@ def relative_curvature(t: Array, z: Array, curvature: Array, beta: Array) -> Arr
     ratio = xp.clip(xp.where(carries, least, scale + 1) / xp.where(carries, scale, 0 * scale + 1), max=1.0)
     capacity = xp.clip(curvature * beta**2, max=1.0)
     found = np.zeros(len(z))
-    for v in MULTIPLIERS:
+    for v in multipliers:
         missing = xp.clip(v - ratio, min=0.0)
         missing *= capacity
         found = np.maximum(found, v - on_host(xp.sum(missing, axis=1)))
     return np.maximum(0.0, found - rounding(z.shape[1]))
 
 
-def distances(decrements: Array, z: Array, curvature: Array, beta: Array) -> Array:
+def distances(
+    decrements: Array, z: Array, curvature: Array, beta: Array, multipliers: Sequence[float] = MULTIPLIERS
+) -> Array:
     """Return t with ``||theta* - theta||_M <= t``, (m,), or infinity where the argument proves none.
 
     Parameters
     ----------
     decrements : (m,) numpy array
         ``||g||_{M^-1}``, sum form, rounding included.
-    z, curvature, beta : float64 arrays
+    z, curvature, beta, multipliers
         As in ``relative_curvature``.
     """
     found = np.where(decrements == 0, 0.0, np.inf)
@@ -75,7 +84,7 @@ def distances(decrements: Array, z: Array, curvature: Array, beta: Array) -> Arr
     for _ in range(SEARCH_LIMIT):
         if not pending.size:
             break
-        psi = relative_curvature(t[pending], z[pending], curvature, beta[pending])
+        psi = relative_curvature(t[pending], z[pending], curvature, beta[pending], multipliers)
         enough = t[pending] * psi >= decrements[pending]
         found[pending[enough]] = t[pending[enough]]
         pending, psi = pending[~enough & (psi > 0)], psi[~enough & (psi > 0)]

@@ -80,8 +80,13 @@ def _relative_error(actual: Array, predicted: Array, drawn: Array) -> Array:
     # a quantile lies at an order statistic or between it and the next: what is above both is above the first
     (smallest,) = _order_statistics(size, drawn, [np.floor(SMALL_EFFECTS * (drawn.sum(axis=1) - 1))])
     large = drawn * (size > smallest[:, None])
-    errors, count = np.abs(predicted - actual) / size, large.sum(axis=1)
-    low, high = _order_statistics(errors, large, [np.ceil(count / 2) - 1, np.floor(count / 2)])
+    return medians(np.abs(predicted - actual) / size, large)
+
+
+def medians(values: Array, drawn: Array) -> Array:
+    """Median of some values, (m,), in each sample, (b,): ``drawn``, (b, m), says how often each counts; NaN of none."""
+    count = drawn.sum(axis=1)
+    low, high = _order_statistics(values, drawn, [np.ceil(count / 2) - 1, np.floor(count / 2)])
     return np.where(count > 0, (low + high) / 2, np.nan)
 
 

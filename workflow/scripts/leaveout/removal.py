@@ -9,6 +9,8 @@ cluster_l2                                         the k closest to a random sam
 top_{positive,negative}_{test_loss,prediction}     k of the 2k with the most positive or negative influence
                                                    (IF) on test_loss or test_prediction
 high_loss                                          k of the 2k with the highest training loss (not plotted)
+published_{positive,negative}_{test_loss,...}      the k highest of 2k that are any but the 2k lowest: what the
+                                                   paper's code takes for top_... (not plotted)
 =================================================  ==========================================================
 
 References
@@ -34,6 +36,7 @@ from leaveout.estimators import contributions
 from leaveout.evaluation import Evaluations
 from leaveout.linear_algebra import on_host
 from leaveout.model import Model
+from leaveout.plotted import NOT_PLOTTED
 
 #: Samples whose distances are computed at a time.
 ROWS = 4096
@@ -131,6 +134,21 @@ def high_loss(given: Candidates, k: int, generator: np.random.Generator) -> IntA
     return _top(given.loss, k, generator)
 
 
+def published_top(given: Candidates, k: int, generator: np.random.Generator, *, evaluation: str, sign: int) -> IntArray:
+    """The k highest of 2k samples that are any but the 2k of *lowest* influence.
+
+    The paper's code takes these where its text says "at random from the 2k of highest influence": it partitions the
+    negated scores at ``kth = -2k``, keeps the *first* 2k places, and takes the k highest of what is there. Which
+    samples are there is an accident of numpy's version and of the processor; here they are drawn.
+    """
+    score = sign * given.influence[evaluation]
+    if 2 * k > len(score):
+        raise InvalidData(f"removal sets of {k} samples: the published selection takes at most {len(score) // 2}")
+    lowest = 2 * k if len(score) >= 4 * k else len(score) - 2 * k  # so many are out
+    kept = generator.choice(np.argsort(score, kind="stable")[lowest:], size=2 * k, replace=False)
+    return kept[np.argsort(-score[kept], kind="stable")[:k]]
+
+
 STRATEGIES: Mapping[str, Strategy] = {
     "random": random,
     "cluster_feature": cluster_feature,
@@ -140,6 +158,10 @@ STRATEGIES: Mapping[str, Strategy] = {
     "top_positive_test_prediction": partial(top_influence, evaluation="test_prediction", sign=1),
     "top_negative_test_prediction": partial(top_influence, evaluation="test_prediction", sign=-1),
     "high_loss": high_loss,
+    "published_positive_test_loss": partial(published_top, evaluation="test_loss", sign=1),
+    "published_negative_test_loss": partial(published_top, evaluation="test_loss", sign=-1),
+    "published_positive_test_prediction": partial(published_top, evaluation="test_prediction", sign=1),
+    "published_negative_test_prediction": partial(published_top, evaluation="test_prediction", sign=-1),
 }
 
 #: Evaluation functions whose influences the strategies above rank by.
@@ -169,13 +191,18 @@ def draw(
     for size in set_sizes:
         if repeats > (most := math.comb(n, size)):
             raise InvalidData(
-                f"{dataset}: removal.repeats = {repeats}: there are no more than {most} different sets of {size} of "
+                f"{dataset}: repeats = {repeats}: there are no more than {most} different sets of {size} of "
                 f"{n} training samples (fewer repeats, or other sizes)"
             )
     for strategy, size, repeat in itertools.product(strategies, set_sizes, range(repeats)):
         generator = seeds.generator(seed, dataset, n, strategy, size, repeat)
         positions = np.sort(STRATEGIES[strategy](given, size, generator)).astype(np.int64)
         yield RemovalSet(strategy, size, repeat, positions)
+
+
+def first_sets(sets: Iterable[RemovalSet]) -> list[RemovalSet]:
+    """Sets of the first seed, of the strategies that figures show."""
+    return [one for one in sets if one.repeat == 0 and one.strategy not in NOT_PLOTTED]
 
 
 SCHEMA = result_rows.schema(
@@ -207,8 +234,10 @@ def write_removal_sets(
     result_rows.write(pa.Table.from_pylist(rows, schema=SCHEMA), path, stamp)
 
 
-def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | None = None) -> list[RemovalSet]:
-    """Read the removal sets of one strategy, of some sizes or all, in the order in which they were drawn.
+def read_removal_sets(
+    path: str | Path, strategy: str | None = None, chosen: Sequence[int] | None = None
+) -> list[RemovalSet]:
+    """Read the removal sets of one strategy or all, of some sizes or all, in the order in which they were drawn.
 
     Raises
     ------
@@ -218,7 +247,7 @@ def read_removal_sets(path: str | Path, strategy: str, chosen: Sequence[int] | N
     rows = result_rows.read(path, SCHEMA, ["strategy", "size", "repeat", "positions"])
     names, set_sizes, repeats = (rows[name].to_pylist() for name in ("strategy", "size", "repeat"))
     return [
-        RemovalSet(strategy, size, repeats[i], np.array(rows["positions"][i].as_py(), dtype=np.int64))
+        RemovalSet(names[i], size, repeats[i], np.array(rows["positions"][i].as_py(), dtype=np.int64))
         for i, size in enumerate(set_sizes)
-        if names[i] == strategy and (chosen is None or size in chosen)
+        if (strategy is None or names[i] == strategy) and (chosen is None or size in chosen)
     ]

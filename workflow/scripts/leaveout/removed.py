@@ -6,7 +6,8 @@ With ``W = X B`` (see ``whitening``) the Hessian at ``theta_hat`` without a set 
 
 and with ``V = U D^{-1/2}`` a k x k factor inverts it exactly (Woodbury): ``D^{-1/2} (I + V' (I - V V')^{-1} V)
 D^{-1/2}``; where k >= q, that of ``I - V' V`` does. Without more than half of the samples it is built from the others.
-What stays of it is the Newton step, where retraining starts, and the least eigenvalue, which bounds follow from.
+What mostly stays of it is the Newton step, where retraining starts, and the least eigenvalue, which bounds follow
+from.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,36 @@ class RemovedHessian:
     least_eigenvalue: float
 
 
+@dataclass(frozen=True, eq=False)
+class InverseHessian:
+    """``H_T^{-1}`` of one set in whitened coordinates, factored.
+
+    Attributes
+    ----------
+    update : (k, q) float64 array, or None
+        ``V``; None where the factor is that of a (q, q) matrix.
+    inverse : (k, k) or (q, q) float64 array
+        Inverse of the Cholesky factor.
+    scale : (q,) float64 array
+        ``D^{-1/2}``, or ones.
+    least_eigenvalue : float
+        As in ``RemovedHessian``.
+    """
+
+    update: Array | None
+    inverse: Array
+    scale: Array
+    least_eigenvalue: float
+
+    def solve(self, rhs: Array) -> Array:
+        """``H_T^{-1}`` times a vector (q,), or times each row of (m, q)."""
+        scaled = self.scale * rhs
+        if self.update is None:
+            return self.scale * ((scaled @ self.inverse.T) @ self.inverse)
+        inner = ((scaled @ self.update.T) @ self.inverse.T) @ self.inverse
+        return self.scale * (scaled + inner @ self.update)
+
+
 def removed_hessian(model: Expansion, removed: IntArray) -> RemovedHessian:
     """Factor the Hessian without one set, and take the Newton step.
 
@@ -49,21 +80,34 @@ def removed_hessian(model: Expansion, removed: IntArray) -> RemovedHessian:
     NotRemovable
         Without the set the Hessian is singular: the parameters are not determined.
     """
-    k, share = len(removed), model.penalty.share
-    W = model.whitened[removed]
-    gradient = model.residual[removed] @ W + k * share * model.whitened_penalty
+    gradient = model.residual[removed] @ model.whitened[removed]
+    gradient += len(removed) * model.penalty.share * model.whitened_penalty
+    factored = inverse_hessian(model, removed)
+    return RemovedHessian(removed, factored.solve(gradient), factored.least_eigenvalue)
+
+
+def inverse_hessian(model: Expansion, removed: IntArray) -> InverseHessian:
+    """Factor the Hessian without one set.
+
+    Raises
+    ------
+    NotRemovable
+        It is singular: without the set the parameters are not determined.
+    """
+    k = len(removed)
     try:
-        if model.penalty.regularization == 0 and model.n - k < len(gradient):
+        if model.penalty.regularization == 0 and model.n - k < len(model.parameters):
             raise np.linalg.LinAlgError("fewer samples than parameters")
-        return _updated(model, removed, W, gradient) if 2 * k <= model.n else _rebuilt(model, removed, gradient)
+        return _updated(model, removed) if 2 * k <= model.n else _rebuilt(model, removed)
     except np.linalg.LinAlgError:
         raise NotRemovable(
             f"the {k} samples have joint leverage 1: without them the parameters are not determined"
         ) from None
 
 
-def _updated(model: Expansion, removed: IntArray, W: Array, gradient: Array) -> RemovedHessian:
-    """By taking the removed samples away; ``W`` is overwritten."""
+def _updated(model: Expansion, removed: IntArray) -> InverseHessian:
+    """By taking the removed samples away."""
+    W = model.whitened[removed]
     xp, k = namespace(W), len(removed)
     diagonal = model.whitening.shifted(-(k - 1) * model.penalty.share)
     scale = 1 / xp.sqrt(diagonal)
@@ -72,8 +116,7 @@ def _updated(model: Expansion, removed: IntArray, W: Array, gradient: Array) -> 
     few = k < len(scale)
     gram = W @ W.T if few else W.T @ W
     inverse = _inverse_factor(model, eye(gram) - gram)
-    step = _solve(W if few else None, inverse, scale, gradient)
-    return RemovedHessian(removed, step, float(xp.min(diagonal)) * _least_eigenvalue(inverse))
+    return InverseHessian(W if few else None, inverse, scale, float(xp.min(diagonal)) * _least_eigenvalue(inverse))
 
 
 def _inverse_factor(model: Expansion, matrix: Array) -> Array:
@@ -90,12 +133,11 @@ def _inverse_factor(model: Expansion, matrix: Array) -> Array:
     return triangular_inverse(factor)
 
 
-def _rebuilt(model: Expansion, removed: IntArray, gradient: Array) -> RemovedHessian:
+def _rebuilt(model: Expansion, removed: IntArray) -> InverseHessian:
     """From the samples that are kept: taking most of them away would cancel."""
     inverse = _inverse_factor(model, whitened_hessian(model, removed, model.curvature))
     least = 1 / float(namespace(inverse).linalg.svdvals(inverse)[0]) ** 2
-    step = _solve(None, inverse, 0 * gradient + 1, gradient)
-    return RemovedHessian(removed, step, min(1.0, least))
+    return InverseHessian(None, inverse, 0 * model.parameters + 1, min(1.0, least))
 
 
 def whitened_hessian(model: Expansion, removed: IntArray, curvature: Array) -> Array:
@@ -108,13 +150,6 @@ def whitened_hessian(model: Expansion, removed: IntArray, curvature: Array) -> A
 def unfactored(model: Expansion, removed: IntArray) -> RemovedHessian:
     """What is left where ``H_T`` is singular in floating point, but not in truth: ``H_1``, and no Newton step."""
     return RemovedHessian(removed, 0 * model.parameters + np.nan, LEAST_EIGENVALUE)
-
-
-def _solve(update: Array | None, inverse: Array, scale: Array, rhs: Array) -> Array:
-    scaled = scale * rhs
-    if update is None:
-        return scale * ((inverse @ scaled) @ inverse)
-    return scale * (scaled + ((inverse @ (update @ scaled)) @ inverse) @ update)
 
 
 def _least_eigenvalue(inverse: Array) -> float:
