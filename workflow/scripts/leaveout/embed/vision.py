@@ -32,6 +32,8 @@ from leaveout.errors import InvalidData, InvalidModel, PackageMissing
 
 #: Images that are lost in a crash, give or take a batch: about a minute of ResNet-50 on a laptop.
 CHUNK = 512
+#: What torchvision's weights were trained with: mean and deviation of each channel of ImageNet's images.
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 #: What networks and their builders raise on arguments or images that do not suit them.
 UNSUITED = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -46,9 +48,10 @@ def encoder(settings: Mapping[str, Any], weights: Path | None, machine: Machine)
     ----------
     settings : mapping
         ``model`` is the name of a torchvision classifier, or ``module:function`` of another code base; ``arguments`` go
-        to either. ``transform`` is ``plain``, resized to ``size`` and scaled to [0, 1], or ``weights``, what
-        torchvision publishes with these weights. ``batch`` images pass the network together, prepared by the machine's
-        ``workers``. ``mixed_precision`` is that of `Network`.
+        to either. ``transform`` is ``plain``, resized to ``size`` and scaled to [0, 1], ``normalized``, the same in
+        units of ImageNet's mean and deviation, or ``weights``, what torchvision publishes with these weights.
+        ``batch`` images pass the network together, prepared by the machine's ``workers``. ``mixed_precision`` is that
+        of `Network`.
     weights : Path
         State dict of the model: a file of ``torch.save``, or one that ends in .safetensors. Under a name by which
         torchvision publishes weights of this model, the model is made as torchvision makes it for those.
@@ -165,10 +168,13 @@ def _transform(settings: Mapping[str, Any], weights: Path, published: Any) -> Tr
 
     Resized on bytes, so that a level is rounded as in published features, which were made from pictures of PIL.
     """
-    if settings["transform"] == "plain":
+    if settings["transform"] != "weights":
         size = [settings["size"], settings["size"]]
-        plain: Transform = v2.Compose([v2.Resize(size, antialias=True), v2.ToDtype(torch.float32, scale=True)])
-        return plain
+        steps = [v2.Resize(size, antialias=True), v2.ToDtype(torch.float32, scale=True)]
+        if settings["transform"] == "normalized":
+            steps.append(v2.Normalize(IMAGENET_MEAN, IMAGENET_DEVIATION))
+        resized: Transform = v2.Compose(steps)
+        return resized
     if published is None:
         model = settings["model"]
         known = "" if ":" in model else ", ".join(_file_name(weights) for weights in get_model_weights(model))
