@@ -1,6 +1,7 @@
 """Tables, each in four forms: csv with every number; Markdown, LaTeX and HTML for readers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from leaveout import files, seeds
+from leaveout.arrays import Array
 from leaveout.calibration import STATISTICS, calibrate, resamples
 from leaveout.comparison import compare
 
@@ -45,6 +47,9 @@ HEADINGS = {
     "newton": "NS",
     "actual": "retrained",
     "if_rank": "rank by IF",
+    "applies": "theorem applies",
+    "data_applies": "with constants of all",
+    "holds": "bound holds",
 }
 
 
@@ -57,6 +62,15 @@ HTML_STYLE: list[Any] = [
 ]
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A table of some rows: what makes it of rows, resamples and seed; its form for readers; its caption."""
+
+    table: Callable[[pd.DataFrame, int, int], pd.DataFrame]
+    readable: Callable[[pd.DataFrame], pd.DataFrame]
+    caption: str
+
+
 def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame:
     """Calibration of each estimator, by data set, variant and evaluation function, with 95 % intervals.
 
@@ -65,28 +79,37 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     records = []
     groups = compare(rows).pairs.groupby(["dataset", "variant", "evaluation"], sort=False)
     for (dataset, variant, evaluation), compared in groups:
-        pairs = _of_all_methods(compared)
-        methods = dict(list(pairs.groupby("method", sort=False)))
+        place, pairs = {"dataset": dataset, "variant": variant, "evaluation": evaluation}, of_all_methods(compared)
         strategies = pairs.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
         drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", str(dataset), str(variant)))
-        for method, group in methods.items():
-            found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
-            record = {
-                "dataset": dataset,
-                "variant": variant,
-                "evaluation": evaluation,
-                "method": method,
-                "sets": len(group),
-            }
-            for name in STATISTICS:
-                record |= {name: found[name].value, f"{name}_low": found[name].low, f"{name}_high": found[name].high}
-            records.append(record)
+        records += [place | record for record in calibrated(pairs, drawn)]
     key = ["dataset", "variant", "evaluation", "method", "sets"]
     limits = [f"{name}{end}" for name in STATISTICS for end in ("", "_low", "_high")]
     return pd.DataFrame(records, columns=[*key, *limits])
 
 
-def _of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
+def calibrated(pairs: pd.DataFrame, drawn: Array) -> Iterator[dict[str, Any]]:
+    """Calibration of each method: ``method``, ``sets``, and the statistics with their limits.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        ``method``, ``actual``, ``predicted`` of one evaluation function, of the same sets in the same order for all
+        methods (see `of_all_methods`).
+    drawn : (b, sets) float64 array
+        Bootstrap samples.
+    """
+    for method, group in pairs.groupby("method", sort=False):
+        found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
+        limits = {
+            f"{name}{end}": value
+            for name in STATISTICS
+            for end, value in (("", found[name].value), ("_low", found[name].low), ("_high", found[name].high))
+        }
+        yield {"method": method, "sets": len(group)} | limits
+
+
+def of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs of the sets that stand beside a prediction of every method."""
     methods = pairs.groupby("set_id")["method"].transform("nunique")
     return pairs[methods == pairs["method"].nunique()]
