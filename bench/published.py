@@ -87,7 +87,7 @@ def fit(X: Array, y: Array, regularization: float, start: Array, iterations: int
         start,
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": RELATIVE_DECREASE, "gtol": GRADIENT, "maxiter": iterations},
+        options={"ftol": RELATIVE_DECREASE, "gtol": GRADIENT, "maxiter": iterations, "maxfun": iterations},
     ).x
 
 

@@ -1,0 +1,161 @@
+"""What stopping early does to the truth, and to what the truth says of the estimators.
+
+Everything that is compared has a judge, what it is held against:
+
+=============  =================================================================================================
+judge          effects of
+=============  =================================================================================================
+``certified``  certified retrained models
+``stopped``    models retrained by the published rule, from the certified optimum's Newton step
+``pipeline``   models retrained by that rule from the published mixture's Newton step, at a full model that is fitted
+               by it too; effects are relative to that model
+=============  =================================================================================================
+
+IF, RIF and NS are held against each, those at the published full model against ``pipeline``; the other two judges are
+held against the first themselves.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from leaveout import published, seeds
+from leaveout.arrays import Array
+from leaveout.calibration import CONFIDENCE, STATISTICS, calibrate, resamples
+from leaveout.certificate import Status
+from leaveout.conventions import PER_SAMPLE, SCHEMA
+from leaveout.effects import PREDICTIONS, RETRAIN
+from leaveout.plotted import PLOTTED_EVALUATIONS
+from leaveout.result_rows import read
+from leaveout.tables import with_intervals
+
+CERTIFIED, STOPPED, PIPELINE = "certified", "stopped", "pipeline"
+#: The published judges, and the base that each starts from.
+BASES = {STOPPED: published.CERTIFIED, PIPELINE: published.PUBLISHED}
+#: Relative error beyond which an effect is off.
+OFF = 0.1
+#: Evaluation functions that readers see; the csv has all.
+SHOWN = (*PLOTTED_EVALUATIONS, "self_loss_plain")
+#: A set, and one evaluation function of it.
+KEY = ["dataset", "variant", "strategy", "size", "set_id", "evaluation"]
+PLACE = ["dataset", "variant", "evaluation"]
+#: What tells how a retrained model was stopped.
+EVIDENCE = ["gradient_norm", "evaluations", "reason"]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Effects beside those that they are held against, and what had to be left out.
+
+    Attributes
+    ----------
+    pairs : pandas.DataFrame
+        `KEY`, ``method`` (``stopped``, ``pipeline``, ``if``, ``rif``, ``newton``), ``judge``, ``predicted``,
+        ``actual``, and for the first two methods `EVIDENCE`.
+    left_out : list of str
+        Sets whose certified truth or a prediction is missing, each with what is.
+    """
+
+    pairs: pd.DataFrame
+    left_out: list[str]
+
+
+def read_judged(rows: Iterable[str | Path], effects: Iterable[str | Path]) -> Judged:
+    """Read what audits know of some runs: rows of ``published.SCHEMA``, and of ``conventions.SCHEMA`` for the truth."""
+    found = pa.concat_tables(read(path, published.SCHEMA) for path in rows).to_pandas()
+    columns = [*KEY, "convention", "method", "effect", "status"]
+    truth = pa.concat_tables(read(path, SCHEMA, columns) for path in effects).to_pandas()
+    return judged(found, truth)
+
+
+def judged(rows: pd.DataFrame, effects: pd.DataFrame) -> Judged:
+    """Set the rows of both kinds beside each other; sets of which anything is missing are left out."""
+    proved = effects["status"] == Status.CONVERGED.value
+    certified = effects[proved & (effects["convention"] == PER_SAMPLE) & (effects["method"] == RETRAIN)]
+    truths = {CERTIFIED: certified.rename(columns={"effect": "actual"})[[*KEY, "actual"]]}
+    for judge, base in BASES.items():
+        retrained = rows[(rows["base"] == base) & (rows["method"] == RETRAIN)]
+        truths[judge] = retrained.rename(columns={"effect": "actual"})[[*KEY, "actual", *EVIDENCE]]
+    parts = []
+    for judge, base in BASES.items():
+        seen = truths[judge].rename(columns={"actual": "predicted"}).assign(method=judge)
+        parts.append(_beside(seen, truths[CERTIFIED], CERTIFIED))
+        predicted = rows[(rows["base"] == base) & rows["method"].isin(PREDICTIONS)]
+        named = predicted.rename(columns={"effect": "predicted"})[[*KEY, "method", "predicted"]]
+        judges = [judge, CERTIFIED] if judge == STOPPED else [judge]
+        parts += [_beside(named, truths[other][[*KEY, "actual"]], other) for other in judges]
+    pairs = pd.concat(parts, ignore_index=True)
+    incomplete = pairs[["predicted", "actual"]].isna().any(axis=1)
+    names = pairs[incomplete].drop_duplicates(KEY[:-1])
+    missing = [
+        f"{row.dataset}/{row.variant}: {row.set_id} (not certified, or not computed)" for row in names.itertuples()
+    ]
+    whole = ~pairs.set_index(KEY[:-1]).index.isin(names.set_index(KEY[:-1]).index)
+    return Judged(pairs[whole].reset_index(drop=True), missing)
+
+
+def _beside(predicted: pd.DataFrame, actual: pd.DataFrame, judge: str) -> pd.DataFrame:
+    return predicted.merge(actual, on=KEY, how="left", validate="many_to_one").assign(judge=judge)
+
+
+def convergence_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
+    """How far the published truth is off, and how good each estimator looks to each judge, on the same sets.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Of `Judged`.
+    bootstrap : int
+        Resamples behind each interval.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each data set, variant, evaluation function, method and judge: ``sets``; the statistics of
+        ``calibration`` and ``off``, the share of sets with ``|predicted - actual| > 0.1 |actual|``, each with its
+        limits; and of the retrained models the medians of ``gradient_norm`` (mean form) and ``evaluations``, and
+        ``unmoved``: the share of those that never left the Newton step.
+    """
+    records = []
+    for place, group in pairs.groupby(PLACE, sort=False):
+        strategies = group.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
+        drawn = resamples(strategies, bootstrap, seeds.generator(seed, "convergence", *map(str, place[:2])))
+        for (method, judge), compared in group.groupby(["method", "judge"], sort=False):
+            named = dict(zip([*PLACE, "method", "judge"], [*place, method, judge], strict=True))
+            records.append(named | {"sets": len(compared)} | _statistics(compared, drawn) | _stopping(compared))
+    limits = [f"{name}{end}" for name in (*STATISTICS, "off") for end in ("", "_low", "_high")]
+    columns = [*PLACE, "method", "judge", "sets", *limits, "gradient_norm", "evaluations", "unmoved"]
+    return pd.DataFrame(records, columns=columns)
+
+
+def _statistics(compared: pd.DataFrame, drawn: Array) -> dict[str, float]:
+    predicted, actual = (compared[name].to_numpy() for name in ("predicted", "actual"))
+    found: dict[str, float] = {}
+    for name, interval in calibrate(actual, predicted, drawn).items():
+        found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    off = (np.abs(predicted - actual) > OFF * np.abs(actual)).astype(np.float64)
+    low, high = np.quantile(drawn @ off / len(off), ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return found | {"off": float(off.mean()), "off_low": float(low), "off_high": float(high)}
+
+
+def _stopping(compared: pd.DataFrame) -> dict[str, float]:
+    """Medians of the retrained models, NaN for what is not retrained."""
+    evaluations = compared["evaluations"]
+    return {
+        "gradient_norm": float(compared["gradient_norm"].median()),
+        "evaluations": float(evaluations.median()),
+        "unmoved": float((evaluations == 1).mean()) if evaluations.notna().any() else np.nan,
+    }
+
+
+def readable_convergence(table: pd.DataFrame) -> pd.DataFrame:
+    """Statistics with their intervals, for the evaluation functions that readers see."""
+    shown = with_intervals(table[table["evaluation"].isin(SHOWN)], [*STATISTICS, "off"]).drop(columns="variant")
+    forms = {"gradient_norm": "{:.0e}", "evaluations": "{:.0f}", "unmoved": "{:.2f}"}
+    texts = {name: shown[name].map(form.format, na_action="ignore") for name, form in forms.items()}
+    return shown.astype(dict.fromkeys(forms, object)).assign(**texts)
