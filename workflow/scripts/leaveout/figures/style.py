@@ -87,7 +87,7 @@ def style() -> Iterator[None]:
 
 
 def panels(
-    counts: Sequence[int], between: float = BETWEEN, above: float = ABOVE, below: float = BOTTOM
+    counts: Sequence[int], between: float = BETWEEN, above: float = ABOVE, below: float = BOTTOM, left: float = LEFT
 ) -> tuple[Figure, list[list[Axes]]]:
     """Square panels of ``PANEL`` inches, beside them room for a legend.
 
@@ -95,16 +95,16 @@ def panels(
     ----------
     counts : sequence of int
         Panels in each row.
-    between, above, below : float
-        Inches from one panel to the next in its row, and in its column; and below the last.
+    between, above, below, left : float
+        Inches from one panel to the next in its row, and in its column; below the last; and left of the first.
     """
-    width = LEFT + max(counts) * PANEL + (max(counts) - 1) * between + RIGHT
+    width = left + max(counts) * PANEL + (max(counts) - 1) * between + RIGHT
     height = TOP + len(counts) * PANEL + (len(counts) - 1) * above + below
     figure = Figure(figsize=(width, height))
     rows = []
     for i, count in enumerate(counts):
         bottom = height - TOP - (i + 1) * PANEL - i * above
-        lefts = [LEFT + j * (PANEL + between) for j in range(count)]
+        lefts = [left + j * (PANEL + between) for j in range(count)]
         rows.append([figure.add_axes((x / width, bottom / height, PANEL / width, PANEL / height)) for x in lefts])
     return figure, rows
 
