@@ -17,12 +17,16 @@ import numpy as np
 from leaveout.embeddings import write_embeddings
 from leaveout.evaluation import EVALUATIONS
 from leaveout.memory import MB, Demand, Size, job_mb
+from leaveout.plotted import PUBLISHED_STRATEGIES
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 #: Rules in an order in which each finds what it needs, but for the fit's two files.
-RULES = ("fit", "removal_sets", "effects", "influential", "suspects", "poisoning", "detection")
+RULES = (
+    *("fit", "removal_sets", "effects", "influential", "suspects", "poisoning", "detection"),
+    *("audit_sets", "audit_effects", "audit_convergence", "audit_predictions", "audit_theorem"),
+)
 STRATEGIES = ("random", "cluster_feature", "cluster_l2", "top_positive_test_loss", "high_loss")
-SMALLEST, GROUPS, PLANTED = 0.1, (1, 5, 20), 10
+SMALLEST, GROUPS, PLANTED, AUDIT_REPEATS = 0.1, (1, 5, 20), 10, 2
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,10 @@ class Shape:
         """What a rule says that its job does."""
         listed = len(STRATEGIES) * self.repeats * self.count * (SMALLEST + self.largest) / 200
         sets = {"share": self.largest / 100, "listed": listed}
+        audited = sets | {"listed": (1 + AUDIT_REPEATS) * listed}
         further = {
             "removal_sets": sets,
+            **dict.fromkeys((rule for rule in RULES if rule.startswith("audit_")), audited),
             "effects": sets,
             "influential": {"largest": max(GROUPS)},
             "poisoning": {"further": min(128, self.poisons)},
@@ -114,7 +120,13 @@ def job(folder: Path, rule: str) -> SimpleNamespace:
         "model": model,
         "labels": {"study": "s", "dataset": "made_up", "variant": "base", **model},
         "evaluations": list(EVALUATIONS),
-        "removal": {"strategies": list(STRATEGIES), "sizes": sizes, "repeats": shape.repeats},
+        "removal": {
+            "strategies": list(STRATEGIES),
+            "sizes": sizes,
+            "repeats": shape.repeats,
+            "drawn": {"strategies": list(STRATEGIES), "repeats": AUDIT_REPEATS},
+            "published": PUBLISHED_STRATEGIES,
+        },
         "shard": {"strategy": "random", **sizes, "first": 0, "last": None},
         "influential": {"samples": 10, "groups": list(GROUPS)},
         "retrained": shape.retrained,

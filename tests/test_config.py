@@ -13,7 +13,7 @@ from leaveout import evaluation, removal
 from leaveout.config import BASE, Config, evenly_spaced, load
 from leaveout.consistency import EMBEDS, KINDS
 from leaveout.errors import ConfigError
-from leaveout.plotted import NOT_PLOTTED
+from leaveout.plotted import NOT_PLOTTED, PUBLISHED_STRATEGIES
 
 ROOT = Path(__file__).parents[1]
 SCHEMA_FILE = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -90,7 +90,7 @@ def test_the_projects_own_configuration_is_valid():
         ("studies: {demo: {evaluations: [accuracy]}}", "studies.demo.evaluations.0 = 'accuracy': allowed: one of"),
         (
             "studies: {demo: {datasets: [digit]}}",
-            "studies.demo.datasets.0 = digit: allowed: cifar10_auto_truck, cifar10_cat_dog, digits, dogfish, ",
+            "studies.demo.datasets.0 = digit: allowed: cifar10_auto_truck, cifar10_auto_truck_normalized, ",
         ),
         ("studies: {demo: {vary: [{dataset: mnist, n_train: [9]}]}}", "studies.demo.vary.0.dataset = mnist: allowed: "),
         (
@@ -326,7 +326,7 @@ def test_defaults_are_filled_in_at_every_depth(loaded):
     demo, other = config.studies["demo"], config.studies["other"]
     assert demo.sizes == {"min": 0.1, "max": 5, "count": 40}
     assert other.sizes == {"min": 0.1, "max": 2, "count": 40}
-    assert (other.repeats, other.bootstrap, other.strategies) == (1, 2000, tuple(removal.STRATEGIES))
+    assert (other.repeats, other.bootstrap, len(other.strategies)) == (1, 2000, 8)
     assert config.merged["studies"]["other"]["removal"]["sizes"]["count"] == 40
     assert config.datasets["digits"]["regularizer"] == "per_sample"
 
@@ -389,7 +389,7 @@ def test_a_variation_that_repeats_the_base_is_the_base(loaded):
 def test_a_study_cannot_take_the_name_of_a_rule_and_reads_which_are_taken(loaded, tmp_path):
     message = error(loaded, "studies: {fit: {datasets: [digits]}}")
     assert message.startswith(
-        f"{tmp_path / 'mine.yaml'}: studies.fit: allowed: anything but aggregate, all, calibration, "
+        f"{tmp_path / 'mine.yaml'}: studies.fit: allowed: anything but aggregate, all, audit_conventions_figure, "
     )
     taken = message.split("anything but ")[1].split(" (")[0].split(", ")
     assert taken == SCHEMA["$defs"]["reserved"]["not"]["enum"]
@@ -398,7 +398,11 @@ def test_a_study_cannot_take_the_name_of_a_rule_and_reads_which_are_taken(loaded
 
 def test_high_loss_is_computed_and_not_plotted(loaded):
     study = loaded().studies["demo"]
-    assert set(study.strategies) - set(study.plotted_strategies) == {"high_loss"} == set(NOT_PLOTTED)
+    assert (
+        set(study.strategies) - set(study.plotted_strategies)
+        == {"high_loss"}
+        == set(NOT_PLOTTED) - set(PUBLISHED_STRATEGIES)
+    )
 
 
 def leaves(schema, path=()):
@@ -433,7 +437,8 @@ def test_every_object_of_the_schema_is_strict():
 def test_the_schema_knows_the_librarys_strategies_and_evaluations():
     strategies = SCHEMA["$defs"]["removal"]["properties"]["strategies"]
     evaluations = SCHEMA["$defs"]["study"]["properties"]["evaluations"]
-    assert strategies["items"]["enum"] == strategies["default"] == list(removal.STRATEGIES)
+    assert strategies["items"]["enum"] == list(removal.STRATEGIES)
+    assert strategies["default"] == [name for name in removal.STRATEGIES if name not in PUBLISHED_STRATEGIES]
     assert evaluations["items"]["enum"] == evaluations["default"]
     assert set(evaluations["default"]) == set(evaluation.EVALUATIONS)
 
@@ -511,3 +516,42 @@ def test_every_data_set_is_listed_once_under_its_own_settings_where_the_study_ha
         ("imdb", "n_train=99"),
         ("enron", "n_train=all"),
     ]
+
+
+AUDIT = "studies: {demo: {}, mine: {datasets: [digits], runs_of: demo, audit: {}}}"
+
+
+def test_an_audit_of_another_study_uses_its_models_where_both_have_the_run(loaded):
+    vary = "vary: [{dataset: digits, regularization: [2e-3, 1e-3]}]"
+    other = "{vary: [{dataset: digits, regularization: [1e-3]}]}"
+    text = AUDIT.replace("audit: {}", f"audit: {{}}, {vary}").replace("{}", other, 1)
+    study = loaded(text).studies["mine"]
+    homes = {run.variant: study.home(run.dataset, run.variant) for run in study.runs}
+    assert homes == {BASE: "demo", "regularization=0.001": "demo", "regularization=0.002": "mine"}
+    assert study.audit["sizes"] == {"min": 0.1, "max": 5, "count": 8}
+    assert study.audit["repeats"] == 3
+
+
+def test_a_study_with_runs_of_its_own_is_at_home(loaded):
+    study = loaded().studies["demo"]
+    assert {study.home(run.dataset, run.variant) for run in study.runs} == {"demo"}
+
+
+@pytest.mark.parametrize(
+    "found, instead, message",
+    [
+        ("runs_of: demo", "runs_of: mine", "runs_of = mine: allowed: demo"),
+        ("runs_of: demo", "runs_of: dmo", "(did you mean demo?)"),
+        (", audit: {}", "", "mine.audit: missing: allowed: {}, or settings: a study with runs_of is an audit"),
+        ("audit: {}", "audit: {}, poisoning: {dataset: digits}", "allowed: nothing: poison in demo"),
+        ("audit: {}", "audit: {sizes: {min: 6}}", "audit.sizes.min = 6.0: allowed: at most max = 5.0"),
+        ("audit: {}", "audit: {repeats: 1}", "audit.repeats = 1: allowed: integer, >= 2"),
+    ],
+)
+def test_an_audit_that_cannot_be_is_refused_by_its_key(loaded, found, instead, message):
+    assert message in error(loaded, AUDIT.replace(found, instead))
+
+
+def test_made_up_data_of_too_few_samples_are_refused(loaded):
+    text = AUDIT.replace("audit: {}", "audit: {scaling: {n: [50, 60], d: [20, 30]}}")
+    assert "mine.audit.scaling.n = [50, 60]: allowed: one at least 5 times d" in error(loaded, text)

@@ -76,8 +76,11 @@ def test_nothing_there_asks_for_what_no_problem_goes_without(tmp_path):
 SPARE, FACTOR = 300, 1.5
 #: Wide is where the row space is factored.
 MEASURED = {
-    "tall": (Shape(15_000, 1500, 400), RULES),
-    "wide": (Shape(400, 60, 40_000, "unpenalized"), ["fit", "removal_sets", "effects", "poisoning"]),
+    "tall": (Shape(15_000, 1500, 400), [rule for rule in RULES if not rule.startswith("audit_")]),  # these take long
+    "wide": (
+        Shape(400, 60, 40_000, "unpenalized"),
+        ["fit", "removal_sets", "effects", "audit_predictions", "poisoning"],
+    ),
     "square": (Shape(1000, 200, 1000, "none"), RULES),
     "subsampled": (Shape(30_000, 5000, 256, n_train=500), ["fit", "removal_sets", "effects"]),
     "many sets": (Shape(2000, 20_000, 40, count=40, repeats=20, largest=30), ["fit", "removal_sets"]),

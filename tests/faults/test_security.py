@@ -39,11 +39,12 @@ RUNNING = {
     "__import__",
     "os.system",
     "os.popen",
-    "yaml.load",
     "yaml.full_load",
     "yaml.unsafe_load",
 }
 RUNNING |= {f"subprocess.{name}" for name in ("getoutput", "getstatusoutput")}
+#: What ``yaml.load`` may be given, and the name under which a module may import the first of them that is there.
+SAFE_LOADERS, SAFE_LOADER = {"SafeLoader", "CSafeLoader"}, "SafeLoader"
 #: Modules whose files run code when they are read; ``pickles`` alone may use the first, and look nothing up.
 UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 RESTRICTED = {"pickles.py": {"pickle.Unpickler", "pickle.UnpicklingError"}, "vision.py": {"pickle.UnpicklingError"}}
@@ -59,6 +60,8 @@ def dotted(node):
 def _wrong_call(node):
     name, given = dotted(node.func), {keyword.arg: keyword.value for keyword in node.keywords}
     if name in RUNNING:
+        yield name
+    if name == "yaml.load" and [dotted(argument) for argument in node.args[1:]] != [SAFE_LOADER]:
         yield name
     for key in ("shell", "allow_pickle"):
         if key in given and not (isinstance(given[key], ast.Constant) and given[key].value is False):
@@ -79,11 +82,20 @@ def dangers(source, file):
             name = dotted(node)
             if name.split(".")[0] in UNSAFE_MODULES and name not in RESTRICTED.get(file, ()):
                 yield name
+        elif isinstance(node, ast.Name) and node.id == SAFE_LOADER and isinstance(node.ctx, ast.Store):
+            yield f"{SAFE_LOADER} ="  # what it is, its import says
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            module = getattr(node, "module", None)
-            names = [module] if module else [alias.name for alias in node.names]
-            allowed = {name.split(".")[0] for name in RESTRICTED.get(file, ())} if not module else set()
-            yield from (name for name in names if name.split(".")[0] in UNSAFE_MODULES - allowed)
+            yield from _wrong_import(node, file)
+
+
+def _wrong_import(node, file):
+    module = getattr(node, "module", None)
+    names = [module] if module else [alias.name for alias in node.names]
+    allowed = {name.split(".")[0] for name in RESTRICTED.get(file, ())} if not module else set()
+    yield from (name for name in names if name.split(".")[0] in UNSAFE_MODULES - allowed)
+    loaders = {alias.name for alias in node.names if SAFE_LOADER in (alias.name, alias.asname)}
+    if loaders and not (module == "yaml" and loaders <= SAFE_LOADERS):
+        yield f"{SAFE_LOADER} of {module}"
 
 
 @pytest.mark.fault(
@@ -104,7 +116,11 @@ def test_nothing_runs_what_files_say(record_property):
         "compile(text, '', 'eval')",
         "__import__(name)",
         "os.system(text)",
+        "yaml.load(stream)",
         "yaml.load(stream, Loader=yaml.Loader)",
+        "from yaml import UnsafeLoader as SafeLoader",
+        "from other import SafeLoader",
+        "SafeLoader = yaml.Loader",
         "np.load(path, allow_pickle=True)",
         "np.load(path, allow_pickle=trusted)",
         "torch.load(path)",
@@ -120,6 +136,7 @@ def test_nothing_runs_what_files_say(record_property):
 def test_the_walk_sees_what_it_is_for(source):
     assert list(dangers(source, "new.py"))
     assert not list(dangers("re.compile(text), np.load(path, allow_pickle=False), yaml.safe_load(text)", "new.py"))
+    assert not list(dangers("from yaml import CSafeLoader as SafeLoader\nyaml.load(text, SafeLoader)", "new.py"))
 
 
 @pytest.mark.fault("a shell that is given words of the configuration", "every rule is looked at", "no rule has a shell")

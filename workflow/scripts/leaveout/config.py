@@ -5,7 +5,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ from leaveout.defaults import completed, resolved, with_defaults
 from leaveout.errors import ConfigError
 from leaveout.extension import extended, extension_refusals, given_by
 from leaveout.plotted import NOT_PLOTTED
+
+try:  # libyaml's reads the schema in a tenth of the time, which every start of Snakemake takes
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader
 
 #: The variant that a data set's own settings make.
 BASE = "base"
@@ -93,18 +98,35 @@ class Shard:
 
 @dataclass(frozen=True)
 class Study:
-    """A named set of experiments, with every default filled in; ``poisoning`` is None where there is none."""
+    """A named set of experiments, with every default filled in.
+
+    Attributes
+    ----------
+    poisoning, audit : mapping or None
+        Settings of these experiments; None where there is none.
+    runs_of : str or None
+        The study whose models this one uses where both have the run.
+    borrowed : set of (str, str)
+        Data sets and variants of these runs.
+    """
 
     name: str
     runs: tuple[Run, ...]
     sweeps: tuple[Sweep, ...]
     poisoning: Mapping[str, Any] | None
+    audit: Mapping[str, Any] | None
+    runs_of: str | None
     strategies: tuple[str, ...]
     sizes: Mapping[str, Any]
     repeats: int
     evaluations: tuple[str, ...]
     bootstrap: int
     sizes_per_shard: int
+    borrowed: frozenset[tuple[str, str]] = frozenset()
+
+    def home(self, dataset: str, variant: str) -> str:
+        """The study in whose folder the model of a run is."""
+        return self.runs_of if self.runs_of and (dataset, variant) in self.borrowed else self.name
 
     def shards(self, strategies: Sequence[str]) -> list[Shard]:
         """Shards of some strategies, in the order of their sizes."""
@@ -215,7 +237,7 @@ def load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str 
 
 
 def _load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str | Path]) -> Config:
-    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
+    schema = yaml.load(Path(schema_file).read_text(encoding="utf-8"), SafeLoader)
     written = _numbers(given)
     for key, value in _not_finite(written):
         raise ConfigError(f"{_file_of(key, files, written)}: {_dotted(key)} = {value}: allowed: finite numbers")
@@ -232,7 +254,7 @@ def _load(given: Mapping[str, Any], schema_file: str | Path, files: Sequence[str
     return Config(
         seed=merged["seed"],
         device=merged["device"],
-        studies=studies,
+        studies={name: _borrowing(study, studies) for name, study in studies.items()},
         mirror=merged["mirror"],
         accept_unverified=tuple(merged["accept_unverified"]),
         datasets=merged["datasets"],
@@ -376,6 +398,8 @@ def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> 
         runs=tuple({(run.dataset, run.variant): run for run in runs}.values()),
         sweeps=sweeps,
         poisoning=study.get("poisoning"),
+        audit=study.get("audit"),
+        runs_of=study.get("runs_of"),
         strategies=tuple(removal["strategies"]),
         sizes=removal["sizes"],
         repeats=removal["repeats"],
@@ -383,6 +407,14 @@ def _study(name: str, study: Mapping[str, Any], datasets: Mapping[str, Any]) -> 
         bootstrap=study["bootstrap"],
         sizes_per_shard=study["sizes_per_shard"],
     )
+
+
+def _borrowing(study: Study, studies: Mapping[str, Study]) -> Study:
+    """The study with the runs that it shares with another one."""
+    if study.runs_of is None:
+        return study
+    own, others = ({(run.dataset, run.variant) for run in each.runs} for each in (study, studies[study.runs_of]))
+    return replace(study, borrowed=frozenset(own & others))
 
 
 def _sweep(variation: Mapping[str, Any], base: Sequence[Run], datasets: Mapping[str, Any]) -> Sweep:

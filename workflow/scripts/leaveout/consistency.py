@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from leaveout.plotted import NOT_PLOTTED, PLOTTED_EVALUATIONS
+from leaveout.random_sizes import SAMPLES_A_PARAMETER
 
 #: What the samples of each parser are, and which embeddings take that.
 KINDS = {
@@ -44,6 +45,7 @@ def refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
             yield key, dict(weights), ["the key of a source", "or {path: ...}, or {package: ..., path: ...}"]
     for name, study in config["studies"].items():
         yield from _study_refusals(["studies", name], study, config["datasets"])
+        yield from _audit_refusals(["studies", name], study, config["studies"])
 
 
 def _study_refusals(
@@ -60,6 +62,28 @@ def _study_refusals(
     yield from _number_refusals([*key, "removal", "repeats"], study, datasets)
     if not set(study["evaluations"]) & set(PLOTTED_EVALUATIONS):
         yield [*key, "evaluations"], study["evaluations"], ["one at least of", *PLOTTED_EVALUATIONS]
+
+
+def _audit_refusals(
+    key: list[Any], study: Mapping[str, Any], studies: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    """Runs of a study that has none, or none of its own; studies that use another's and do nothing with them."""
+    if "audit" in study:
+        sizes = study["audit"]["sizes"]
+        if sizes["min"] > sizes["max"]:
+            yield [*key, "audit", "sizes", "min"], sizes["min"], [f"at most max = {sizes['max']}"]
+        scaling = study["audit"]["scaling"]
+        if max(scaling["n"]) < SAMPLES_A_PARAMETER * min(scaling["d"]):
+            yield [*key, "audit", "scaling", "n"], scaling["n"], [f"one at least {SAMPLES_A_PARAMETER} times d"]
+    if "runs_of" not in study:
+        return
+    others = sorted(name for name, other in studies.items() if name != key[-1] and "runs_of" not in other)
+    if study["runs_of"] not in others:
+        yield [*key, "runs_of"], study["runs_of"], others or ["a study with runs of its own"]
+    if "audit" not in study:
+        yield [*key, "audit"], ABSENT, ["{}, or settings: a study with runs_of is an audit"]
+    if "poisoning" in study:
+        yield [*key, "poisoning"], study["poisoning"], [f"nothing: poison in {study['runs_of']}"]
 
 
 def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:

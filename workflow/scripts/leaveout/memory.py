@@ -13,7 +13,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leaveout.blocks import ARRAYS_OF_A_PIECE, ARRAYS_OF_PARAMETERS, ARRAYS_OF_SAMPLES, BLOCK_BYTES
+from leaveout.blocks import (
+    ARRAYS_OF_A_PIECE,
+    ARRAYS_OF_PAIRS,
+    ARRAYS_OF_PARAMETERS,
+    ARRAYS_OF_SAMPLES,
+    BLOCK_BYTES,
+    PAIRED,
+    numbers_of_bounds,
+)
 from leaveout.errors import NotEnoughMemory
 
 MB = 2**20
@@ -28,6 +36,15 @@ SHORTEST = 4
 SAMPLE, RANKED, RANKINGS = 200, 700, 500
 #: Bytes of a removed sample, while the sets of a whole run are written as positions and ids, and while they are read.
 WRITTEN, READ = 120, 16
+#: Rules of an audit that work with a model, of which others' memory is part.
+AUDITING = (
+    "audit_effects",
+    "audit_convergence",
+    "audit_predictions",
+    "audit_scaling",
+    "audit_synthetic",
+    "audit_theorem",
+)
 #: Rows whose distances are computed at a time, as ``removal`` has it.
 DISTANCES = 4096
 
@@ -138,6 +155,24 @@ class Model:
         one = 8 * (ARRAYS_OF_SAMPLES * self.n + ARRAYS_OF_PARAMETERS * self.q)
         return max(BLOCK_BYTES, one) + max(BLOCK_BYTES // 2, 8 * ARRAYS_OF_A_PIECE * max(self.n, points))
 
+    def bounding(self, largest: int) -> int:
+        """What it takes to bound the errors of a block of predictions: a piece of it, and what sets need one by one.
+
+        The largest of these: the Hessian without a set, factored, or the removed samples, whitened, twice, with their
+        Gram matrix, its copy, and what LAPACK needs for its eigenvalues.
+        """
+        piece = max(BLOCK_BYTES // 2, 8 * numbers_of_bounds(self.n, self.q, largest))
+        overlapping = 16 * largest * self.q + 24 * largest**2
+        return BLOCK_BYTES + piece + max(self.retraining(largest), overlapping)
+
+    def pairing(self, largest: int) -> int:
+        """What it takes to pair all samples, some with the others at a time, or the samples of one set.
+
+        The samples of a set, whitened, four times, and twelve arrays of its pairs, of which LAPACK works on copies.
+        """
+        block = min(BLOCK_BYTES, 8 * ARRAYS_OF_PAIRS * self.n**2) + 8 * min(PAIRED, self.n) * self.q
+        return max(block, 32 * largest * self.q + 12 * 8 * largest**2)
+
     def enlarging(self, before: "Model") -> int:
         """What it takes to make it of another by putting samples beside that one, which is not counted.
 
@@ -173,8 +208,10 @@ def _computing(size: Size, demand: Demand, model: Model, features: int) -> float
     test = 4 * size.test * size.d
     evaluated = 8 * size.test * (model.p + model.q)  # test features, and whitened for a moment
     retraining = model.block(max(n, size.test)) + model.retraining(largest)
+    if demand.rule in AUDITING:
+        return model.held + READ * demand.listed * n + _auditing(size, demand, model, test, evaluated, retraining)
     match demand.rule:
-        case "removal_sets":
+        case "removal_sets" | "audit_sets":
             drawn = 8 * size.test * model.q + WRITTEN * demand.listed * n + 16 * min(DISTANCES, n) * size.d
             return features + model.held + max(evaluated, drawn)
         case "effects":
@@ -192,6 +229,24 @@ def _computing(size: Size, demand: Demand, model: Model, features: int) -> float
         ranked = planted.held + planted.block(planted.n) + planted.retraining() + RANKED * planted.n
         return features + 4 * planted.n * size.d + model.held + max(enlarged, planted.fitting, ranked)
     raise ValueError(f"{demand.rule}: no rule whose memory is known")
+
+
+def _auditing(size: Size, demand: Demand, model: Model, test: int, evaluated: int, retraining: int) -> float:
+    """What a part of an audit takes beside the model and its sets."""
+    largest = max(demand.largest, math.ceil(demand.share * size.n))
+    square, other = 8 * model.q**2, 8 * size.n * model.q + 8 * model.q**2  # a second model of the same features
+    match demand.rule:
+        case "audit_effects":
+            return test + other + 2 * evaluated + retraining
+        case "audit_convergence":  # and the published full model; features as they are, and those that a set leaves
+            expanding = max(model.scaled + 3 * square, 7 * square, other + 3 * square)
+            stopping = (2 if model.wide else 1) * 8 * size.n * model.p + retraining
+            return test + other + 2 * evaluated + max(expanding, other + stopping)
+        case "audit_predictions":
+            return max(retraining, model.bounding(largest))
+        case "audit_theorem":
+            return test + other + 2 * evaluated + model.pairing(largest)
+    return retraining
 
 
 @dataclass(frozen=True)
