@@ -14,6 +14,8 @@ results/{study}/{dataset}/{variant}/detection/{draw}.parquet many planted at onc
 results/{study}/{dataset}/{variant}/suspects.parquet         the samples as they are, ranked by suspicion
 results/{study}/{dataset}/{variant}/influential.parquet      samples that each evaluation function hangs on most
 results/{study}/{dataset}/{variant}/influential_groups.parquet  the first of these together: predicted, and retrained
+results/{study}/{dataset}/{variant}/audit/{removal_sets,effects,...}.parquet  the audit's own sets, and what it knows of them
+results/{study}/scaling/synthetic.parquet                    how errors grow on made-up designs
 results/{study}/effects.parquet                              all shards of a study
 results/{study}/figures/{figure}.{pdf,png,svg,csv}          drawings, and the numbers of their points
 results/{study}/tables/{table}.{csv,md,tex,html}
@@ -54,6 +56,11 @@ include: "workflow/rules/suspects.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/influential.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/audit_convergence.smk"
+include: "workflow/rules/audit_scaling.smk"
+include: "workflow/rules/audit_predictions.smk"
+include: "workflow/rules/audit_theorem.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/studies.smk"

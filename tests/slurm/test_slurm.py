@@ -25,6 +25,9 @@ from checkout import TINY, copy_of_the_checkout
 pytestmark = pytest.mark.slurm
 
 PROFILE = ("--workflow-profile", "profiles/slurm")
+#: The demo, and how to plan it as if nothing were there.
+FEWER = Path(__file__).with_name("fewer.yaml")
+FORCED = ["--forceall", "--configfile", str(FEWER)]
 #: Seconds between two looks at something that is to happen, and until it must have.
 PAUSE, PATIENCE = 0.2, 300
 #: Seconds that a run may take.
@@ -150,11 +153,11 @@ def tables(folder):
 def test_a_study_on_the_cluster_has_the_numbers_of_the_local_run(slurm, tmp_path, capsys):
     local, remote = (copy_of_the_checkout(tmp_path / name) for name in ("local", "remote"))
     begin = time.monotonic()
-    done = local.snakemake("demo", config=None, timeout=DEMO_LIMIT)
+    done = local.snakemake("demo", config=FEWER, timeout=DEMO_LIMIT)
     assert done.returncode == 0, done.stdout
     seconds = time.monotonic() - begin
     begin = datetime.now()  # as SLURM writes its times
-    with filled_in(remote).started("demo", options=PROFILE, config=None) as process:
+    with filled_in(remote).started("demo", options=PROFILE, config=FEWER) as process:
         finish(process, DEMO_LIMIT)
     end = datetime.now()
     demo = Path("results/demo")
@@ -162,7 +165,7 @@ def test_a_study_on_the_cluster_has_the_numbers_of_the_local_run(slurm, tmp_path
     assert named(remote.folder / demo) == named(local.folder / demo)
     submissions = ended(slurm, remote)
     asked = sorted((each.cores, each.memory_mb, each.minutes) for each in submissions)
-    assert asked == sorted((each.cores, each.mem_mb, each.runtime) for each in plan("demo", ["--forceall"]))
+    assert asked == sorted((each.cores, each.mem_mb, each.runtime) for each in plan("demo", FORCED))
     assert {each.state for each in submissions} == {"COMPLETED"}
     with capsys.disabled():
         print(f"\ndemo: local {seconds:.0f} s, {timing(begin, submissions, end)}")  # noqa: T201

@@ -16,6 +16,7 @@ from leaveout.config import BASE, load
 from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
 from leaveout.lineage import Lineage
+from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.provenance import library_digest
 from leaveout.redaction import redacted
 from leaveout.weights import files_in, installed
@@ -48,6 +49,11 @@ TABLES = [
     "table3",
 ]
 RANKINGS = ["influential", "influential_groups", "suspects"]
+#: Of every audit: figures, tables, and what it knows of each data set.
+AUDIT_FIGURES = ["conventions", "convergence", "scaling", "predictions", "failures", "theorem"]
+AUDIT_TABLES = ["conventions", "seeds", "paired", "convergence", "scaling", "predictions"]
+AUDIT_TABLES += ["theorem", "theorem_constants"]
+AUDIT_ROWS = ["removal_sets", "effects", "convergence", "predictions", "theorem"]
 
 
 def one_of(names):
@@ -67,9 +73,10 @@ wildcard_constraints:
     shard=r"[a-z0-9_]+(-[0-9.e+-]+)?",
 
 
-#: Studies that vary settings, and those that poison a data set.
+#: Studies that vary settings, those that poison a data set, and those that are audited.
 SWEPT = one_of([name for name, study in CONFIG.studies.items() if study.sweeps])
 POISONED = one_of([name for name, study in CONFIG.studies.items() if study.poisoning])
+AUDITED = one_of([name for name, study in CONFIG.studies.items() if study.audit])
 
 
 def library(script):
@@ -111,6 +118,11 @@ def training_settings(wildcards):
     }
 
 
+def global_seed(wildcards):
+    """What seeds every draw."""
+    return CONFIG.seed
+
+
 def model_settings(wildcards):
     """Regulariser and intercept of a run."""
     settings = run_of(wildcards).settings
@@ -137,6 +149,18 @@ def shard_of(wildcards):
     """The removal sets of a job."""
     shard = study_of(wildcards).shard(wildcards.shard)
     return {"strategy": shard.strategy, **shard.sizes}
+
+
+def audited_model(wildcards):
+    """The model of an audit's job, which may be another study's."""
+    return [file_at_home("fit.npz", wildcards)]
+
+
+def audit_removal(wildcards):
+    """How an audit draws its sets: the study's strategies that figures show, and the published selection."""
+    study = study_of(wildcards)
+    drawn = {"strategies": list(study.plotted_strategies), "repeats": study.audit["repeats"]}
+    return {"sizes": study.audit["sizes"], "drawn": drawn, "published": PUBLISHED_STRATEGIES}
 
 
 def study_shards(wildcards):
@@ -185,9 +209,47 @@ def drawn_detections(study):
     return expand(f"results/{study.name}/{{run}}/detection/{{draw}}.parquet", run=poisoned_folders(study), draw=draws)
 
 
+def home_file(file):
+    """A file of a job's run in the folder of the study whose models it uses: its own, or that of ``runs_of``."""
+    return partial(file_at_home, file)
+
+
+def file_at_home(file, wildcards):
+    """The same for one job."""
+    home = study_of(wildcards).home(wildcards.dataset, wildcards.variant)
+    return f"results/{home}/{wildcards.dataset}/{wildcards.variant}/{file}"
+
+
+def subsampled(study):
+    """Sweeps of runs that keep fewer and fewer of their training samples."""
+    return [sweep for sweep in study.sweeps if "n_train" in sweep.settings]
+
+
+def scaling_rows(study):
+    """How errors grow on made-up designs, and with the training samples of runs, each once."""
+    runs = dict.fromkeys(f"{run.dataset}/{run.variant}" for sweep in subsampled(study) for run in sweep.runs)
+    measured = expand(f"results/{study.name}/{{run}}/audit/scaling.parquet", run=runs)
+    return [f"results/{study.name}/scaling/synthetic.parquet", *measured]
+
+
+def audit_products(study):
+    """What an audit is asked for."""
+    folder, forms = f"results/{study.name}", ["pdf", "png", "svg", "csv"]
+    rows = [f"{folder}/{run.dataset}/{run.variant}/audit" for run in study.listed_runs]
+    return [
+        *expand("{run}/{file}.parquet", run=rows, file=AUDIT_ROWS),
+        *scaling_rows(study),
+        *expand(f"{folder}/figures/audit_{{figure}}.{{form}}", figure=AUDIT_FIGURES, form=forms),
+        *expand(f"{folder}/tables/audit_{{table}}.{{form}}", table=AUDIT_TABLES, form=["csv", "md", "tex", "html"]),
+    ]
+
+
 def products(name):
     """What a study is asked for by its name."""
     study, folder = CONFIG.studies[name], f"results/{name}"
+    audited = audit_products(study) if study.audit else []
+    if study.runs_of:
+        return [*audited, f"{folder}/run.yaml"]
     tables = [*TABLES, *(["detection"] if study.poisoning else [])]
     return [
         # shards too: Snakemake does not miss an intermediate file when what was made from it is there
@@ -198,6 +260,7 @@ def products(name):
         f"{folder}/effects.parquet",
         *expand(f"{folder}/figures/{{figure}}.{{form}}", figure=figures_of(study), form=["pdf", "png", "svg", "csv"]),
         *expand(f"{folder}/tables/{{table}}.{{form}}", table=tables, form=["csv", "md", "tex", "html"]),
+        *audited,
         f"{folder}/run.yaml",
     ]
 

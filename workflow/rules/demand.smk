@@ -5,7 +5,8 @@ Reads   the configuration, as common.smk has it; the size of what is embedded al
 
 from leaveout.duration import embedding_minutes, model_minutes
 from leaveout.blocks import TOGETHER
-from leaveout.memory import SNAKEMAKE, Demand, embedding_mb, planned_mb, problem_size, run_size
+from leaveout.memory import SNAKEMAKE, Demand, Size, embedding_mb, job_mb, planned_mb, problem_size, run_size
+from leaveout.random_sizes import LARGEST_SHARE, removed_sizes
 
 #: Embeddings by networks of torch, and what their rules ask for besides: a graphics card, if the configuration insists.
 NETWORKS = {"text", "vision"}
@@ -62,6 +63,20 @@ def all_removal_sets(wildcards):
     return {"share": sizes["max"] / 100, "listed": number * (sizes["min"] + sizes["max"]) / 200}
 
 
+def audit_removal_sets(wildcards):
+    """The same for an audit's sets."""
+    study = study_of(wildcards)
+    sizes, drawn = study.audit["sizes"], len(study.plotted_strategies) * study.audit["repeats"]
+    number = (drawn + len(PUBLISHED_STRATEGIES)) * sizes["count"]
+    return {"share": sizes["max"] / 100, "listed": number * (sizes["min"] + sizes["max"]) / 200}
+
+
+def random_removal_sets(wildcards):
+    """The same for random sets of every size."""
+    draws = study_of(wildcards).audit["scaling"]["draws"]
+    return {"share": LARGEST_SHARE, "listed": 2 * draws * LARGEST_SHARE}
+
+
 def largest_group(wildcards):
     """The largest group of influential samples."""
     return {"largest": max(setting_of_study(["influential", "groups"], wildcards), default=1)}
@@ -80,6 +95,12 @@ def planted_samples(wildcards):
 #: What jobs do besides, by rule.
 DEMANDS = {
     "removal_sets": all_removal_sets,
+    "audit_sets": audit_removal_sets,
+    "audit_effects": audit_removal_sets,
+    "audit_convergence": audit_removal_sets,
+    "audit_scaling": random_removal_sets,
+    "audit_predictions": audit_removal_sets,
+    "audit_theorem": audit_removal_sets,
     "effects": all_removal_sets,
     "influential": largest_group,
     "poisoning": poisons_together,
@@ -107,6 +128,44 @@ def removed_sets(wildcards):
     """Removal sets of a shard, each on its own."""
     study = study_of(wildcards)
     return min(study.sizes_per_shard, study.sizes["count"]) * study.repeats
+
+
+def audited_sets(wildcards):
+    """An audit's sets under one convention, and those of the first seed under the other."""
+    study = study_of(wildcards)
+    drawn = len(study.plotted_strategies) * (study.audit["repeats"] + 1)
+    return (drawn + 2 * len(PUBLISHED_STRATEGIES)) * study.audit["sizes"]["count"]
+
+
+def published_retrains(wildcards):
+    """An audit's sets of the first seed, from the certified full model and from the published one."""
+    study = study_of(wildcards)
+    return 2 * len(study.plotted_strategies) * study.audit["sizes"]["count"]
+
+
+def random_sets(wildcards):
+    """Random removal sets of every size."""
+    sizes = removed_sizes(planned_size(wildcards).n)
+    return len(sizes) * study_of(wildcards).audit["scaling"]["draws"]
+
+
+def made_up_designs(wildcards):
+    """The largest made-up design, (n, d), and how many models of them all are fitted and trained anew, from above."""
+    made = study_of(wildcards).audit["scaling"]
+    n, d = max(made["n"]), max(made["d"])
+    designs = len(made["n"]) * len(made["d"]) * made["designs"]
+    return n, d, designs * (1 + len(removed_sizes(n)) * made["draws"])
+
+
+def made_up_memory_mb(wildcards, attempt):
+    """Memory for them, one after the other."""
+    n, d, _ = made_up_designs(wildcards)
+    return int(attempt * (SNAKEMAKE + job_mb(Size(n, 0, d, n), Demand("audit_synthetic", "none", share=LARGEST_SHARE))))
+
+
+def made_up_runtime(wildcards, attempt):
+    """Time for them."""
+    return attempt * model_minutes(*made_up_designs(wildcards))
 
 
 def influential_groups(wildcards):

@@ -132,3 +132,50 @@ def source_entries(wildcards):
     """Entries of their sources."""
     names = sorted({name for dataset in listed_datasets(wildcards) for name in sources_of(dataset)})
     return {name: config["sources"][name] for name in names}
+
+
+def audited_runs(wildcards):
+    """Runs of a study that are audited: one of each data set."""
+    return study_of(wildcards).listed_runs
+
+
+def audited(file):
+    """What an audit knows of each data set, a file a run."""
+    return partial(audited_files, file)
+
+
+def audited_files(file, wildcards):
+    """The same for one job."""
+    folder = f"results/{wildcards.study}"
+    return [f"{folder}/{run.dataset}/{run.variant}/audit/{file}.parquet" for run in audited_runs(wildcards)]
+
+
+def audited_scaling(wildcards):
+    """How errors grow with the samples of a study."""
+    return scaling_rows(study_of(wildcards))
+
+
+def scaled_titles(wildcards):
+    """Titles of the data sets among them."""
+    return titles(sweep.dataset for sweep in subsampled(study_of(wildcards)))
+
+
+def scaled_abouts(wildcards):
+    """Records of how these were embedded."""
+    return abouts(scaled_titles(wildcards))
+
+
+def recorded_rows(wildcards):
+    """What a study measures first of all."""
+    study = study_of(wildcards)
+    return audited_files("effects", wildcards) if study.runs_of else [f"results/{study.name}/effects.parquet"]
+
+
+def audited_titles(wildcards):
+    """Titles of the audited data sets, in the order of the columns."""
+    return titles(run.dataset for run in audited_runs(wildcards))
+
+
+def audited_abouts(wildcards):
+    """Records of how these were embedded."""
+    return abouts(audited_titles(wildcards))

@@ -1,6 +1,6 @@
 """Studies: what each is made of, and the record of how it was made. Every study is a target by its name.
 
-Reads   results/{study}/effects.parquet, for its time: what is newer was made with other versions
+Reads   results/{study}/effects.parquet, or an audit's effects, for their time: what is newer was made with other versions
 Writes  results/{study}/run.yaml
 """
 
@@ -8,7 +8,7 @@ Writes  results/{study}/run.yaml
 rule run_record:
     """Record a study's merged configuration and the versions that it was run with."""
     input:
-        rows="results/{study}/effects.parquet",
+        rows=recorded_rows,
     output:
         record="results/{study}/run.yaml",
     log:
