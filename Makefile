@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # What a conda user has: an installation of Snakemake that holds nothing else.
 ALONE := .venv-snakemake
 .DEFAULT_GOAL := help
-.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm test-faults test-all plan embed bench bench-paper lint format report lock clean
+.PHONY: help run slurm test test-torch test-embed test-report test-conda test-slurm test-faults test-findings test-all plan embed bench bench-paper lint format report lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ test-torch: $(VENV)/.torch ## test the engine on torch's arrays against numpy's 
 	$(BIN)/python -m pytest -m torch tests/test_torch.py
 
 test-embed: $(VENV)/.test-embed ## test the embeddings of images, text and sound, and a study of them (installs torch and more)
-	$(BIN)/python -m pytest -m embed tests
+	$(BIN)/python -m pytest --durations 12 -m embed tests
 
 test-report: $(VENV)/.test-report ## open a report in headless Chromium, which must be installed, and click through it
 	$(BIN)/python -m pytest -m browser tests/test_report.py
@@ -62,7 +62,11 @@ test-faults: $(VENV)/.test ## kill jobs, fill disks, damage files (TRIALS=5 of e
 	$(BIN)/python -m pytest -m faults --numprocesses $(CORES) --dist worksteal --trials $(TRIALS) \
 	  --reliability docs/reliability.md tests/faults
 
-test-all: test test-torch test-embed test-report test-conda test-faults test-slurm ## all of these
+test-findings: $(VENV)/.test ## hold docs/findings.md against fresh runs: the demo, and dogfish where LEAVEOUT_MIRROR has it
+	@$(MAKE) --no-print-directory run STUDY=demo
+	LEAVEOUT_RESULTS=$(abspath results) $(BIN)/python -m pytest -m findings tests/test_findings.py
+
+test-all: test test-torch test-embed test-report test-conda test-findings test-faults test-slurm ## all of these
 
 embed: $(VENV)/.embed ## install the packages of all embeddings but OpenL3, to run them without conda
 
