@@ -23,7 +23,7 @@ from leaveout.plotted import NOT_PLOTTED
 try:  # libyaml's reads the schema in a tenth of the time, which every start of Snakemake takes
     from yaml import CSafeLoader as SafeLoader
 except ImportError:
-    from yaml import SafeLoader
+    from yaml import SafeLoader  # type: ignore[assignment]  # which of them it is, is all the same
 
 #: The variant that a data set's own settings make.
 BASE = "base"
