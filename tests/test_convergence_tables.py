@@ -9,6 +9,7 @@ from leaveout.convergence_tables import (
     CERTIFIED,
     PIPELINE,
     STOPPED,
+    UNDAMPED,
     convergence_table,
     judged,
     read_judged,
@@ -19,7 +20,7 @@ from rows import LABELS
 
 #: What each method's effect is of the certified one, at each base.
 FACTORS = {
-    published.CERTIFIED: {"if": 0.5, "rif": 0.8, "newton": 1.04, "retrain": 1.02},
+    published.CERTIFIED: {"if": 0.5, "rif": 0.8, "newton": 1.04, "retrain": 1.02, "undamped": 1.5},
     published.PUBLISHED: {"if": 0.6, "rif": 0.9, "newton": 1.3, "retrain": 1.2},
 }
 EVALUATIONS = ("test_loss", "self_loss")
@@ -47,7 +48,8 @@ def published_rows(datasets=("digits",)):
                     effect = factor * actual(labels["size"], evaluation, sign)
                     row = labels | norms | {"evaluation": evaluation, "method": method, "effect": effect}
                     stopped = {"gradient_norm": 1e-5, "evaluations": 1 + (labels["size"] > 2), "reason": "decrease"}
-                    yield row | (stopped if method == "retrain" else {})
+                    failed = {"gradient_norm": 0.1, "evaluations": 26, "reason": "limit"}
+                    yield row | {"retrain": stopped, "undamped": failed}.get(method, {})
 
 
 def certified_rows(datasets=("digits",), uncertified=()):
@@ -67,11 +69,16 @@ def one(datasets=("digits",), uncertified=()):
 def test_each_judge_holds_the_right_effects_against_the_right_truth():
     table = convergence_table(one().pairs, 50, 0).set_index(["evaluation", "method", "judge"])["slope"]
     stopped, pipeline = (FACTORS[base] for base in (published.CERTIFIED, published.PUBLISHED))
-    expected = {(STOPPED, CERTIFIED): stopped["retrain"], (PIPELINE, CERTIFIED): pipeline["retrain"]}
+    expected = {
+        (STOPPED, CERTIFIED): stopped["retrain"],
+        (UNDAMPED, CERTIFIED): stopped["undamped"],
+        (PIPELINE, CERTIFIED): pipeline["retrain"],
+    }
     for method in ("if", "rif", "newton"):
         expected |= {
             (method, CERTIFIED): stopped[method],
             (method, STOPPED): stopped[method] / stopped["retrain"],
+            (method, UNDAMPED): stopped[method] / stopped["undamped"],
             (method, PIPELINE): pipeline[method] / pipeline["retrain"],
         }
     assert len(table) == len(EVALUATIONS) * len(expected)
@@ -80,7 +87,7 @@ def test_each_judge_holds_the_right_effects_against_the_right_truth():
             assert table[evaluation, method, judge] == pytest.approx(slope), (method, judge)
 
 
-def test_the_share_of_effects_that_are_off_and_of_models_that_never_moved_is_counted():
+def test_shares_of_effects_that_are_off_and_of_models_that_never_moved_or_failed_are_counted():
     rows = pd.DataFrame(published_rows())
     seen = (rows["base"] == published.PUBLISHED) & (rows["method"] == "retrain")
     rows.loc[seen, "effect"] *= (
@@ -92,7 +99,9 @@ def test_the_share_of_effects_that_are_off_and_of_models_that_never_moved_is_cou
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "off"] == 0
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "unmoved"] == 2 / 5  # sizes of 1 and 2
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "evaluations"] == 2
-    assert table.loc[("test_loss", "if", STOPPED), ["unmoved", "evaluations", "gradient_norm"]].isna().all()
+    assert table.loc[("test_loss", STOPPED, CERTIFIED), "failed"] == 0
+    assert table.loc[("test_loss", UNDAMPED, CERTIFIED), "failed"] == 1
+    assert table.loc[("test_loss", "if", STOPPED), ["unmoved", "failed", "evaluations", "gradient_norm"]].isna().all()
 
 
 def test_intervals_of_a_share_are_those_of_resampled_sets():
@@ -131,14 +140,15 @@ def test_the_figure_has_a_row_an_evaluation_function_and_all_points():
     drawing = convergence_figure(found, convergence_table(found.pairs, 50, 0), {"digits": "Digits", "dogfish": "Dog"})
     assert len(drawing.figure.axes) == 2 * len(EVALUATIONS)
     sets, medians = (drawing.points[drawing.points["shown"] == shown] for shown in ("set", "median"))
-    assert len(sets) == 2 * len(EVALUATIONS) * 2 * 2 * len(SIZES)
+    assert len(sets) == 2 * len(EVALUATIONS) * 3 * 2 * len(SIZES)
     assert sets.loc[sets["method"] == PIPELINE, "relative_error"].to_numpy() == pytest.approx(0.2)
-    assert len(medians) == 2 * len(EVALUATIONS) * (2 + 3 * 3)
+    assert len(medians) == 2 * len(EVALUATIONS) * (3 + 3 * 4)
     drawn = [line.get_ydata() for line in drawing.figure.axes[0].lines]
-    assert sorted(len(values) for values in drawn)[-2:] == [2 * len(SIZES)] * 2  # a point a set, of each truth
+    assert sorted(len(values) for values in drawn)[-3:] == [2 * len(SIZES)] * 3  # a point a set, of each truth
     marks = sorted(float(values[0]) for values in drawn if len(values) == 1)
-    expected = [0.02, 0.2]
-    for base, truth in ((published.CERTIFIED, 1), (published.CERTIFIED, 1.02), (published.PUBLISHED, 1.2)):
+    expected = [0.02, 0.2, 0.5]
+    truths = [(published.CERTIFIED, 1), (published.CERTIFIED, 1.02), (published.CERTIFIED, 1.5)]
+    for base, truth in [*truths, (published.PUBLISHED, 1.2)]:
         expected += [abs(FACTORS[base][method] / truth - 1) for method in ("if", "rif", "newton")]
     assert marks == pytest.approx(sorted(expected))
 

@@ -7,12 +7,13 @@ judge          effects of
 =============  =================================================================================================
 ``certified``  certified retrained models
 ``stopped``    models retrained by the published rule, from the certified optimum's Newton step
+``undamped``   models retrained by full Newton steps from there, whether they converge or not
 ``pipeline``   models retrained by that rule from the published mixture's Newton step, at a full model that is fitted
                by it too; effects are relative to that model
 =============  =================================================================================================
 
-IF, RIF and NS are held against each, those at the published full model against ``pipeline``; the other two judges are
-held against the first themselves.
+IF, RIF and NS are held against each, those at the published full model against ``pipeline``; the other judges are held
+against the first themselves.
 """
 
 from collections.abc import Iterable
@@ -33,9 +34,15 @@ from leaveout.plotted import PLOTTED_EVALUATIONS
 from leaveout.result_rows import read
 from leaveout.tables import with_intervals
 
-CERTIFIED, STOPPED, PIPELINE = "certified", "stopped", "pipeline"
-#: The published judges, and the base that each starts from.
-BASES = {STOPPED: published.CERTIFIED, PIPELINE: published.PUBLISHED}
+CERTIFIED, STOPPED, UNDAMPED, PIPELINE = "certified", "stopped", published.UNDAMPED, "pipeline"
+#: Judges that nothing certifies: the base that each starts from, and the method of its models.
+UNCHECKED = {
+    STOPPED: (published.CERTIFIED, RETRAIN),
+    UNDAMPED: (published.CERTIFIED, published.UNDAMPED),
+    PIPELINE: (published.PUBLISHED, RETRAIN),
+}
+#: Reasons to end that are no success.
+FAILED = ("limit", "line_search")
 #: Relative error beyond which an effect is off.
 OFF = 0.1
 #: Evaluation functions that readers see; the csv has all.
@@ -54,8 +61,8 @@ class Judged:
     Attributes
     ----------
     pairs : pandas.DataFrame
-        `KEY`, ``method`` (``stopped``, ``pipeline``, ``if``, ``rif``, ``newton``), ``judge``, ``predicted``,
-        ``actual``, and for the first two methods `EVIDENCE`.
+        `KEY`, ``method`` (``stopped``, ``undamped``, ``pipeline``, ``if``, ``rif``, ``newton``), ``judge``,
+        ``predicted``, ``actual``, and for the first three methods `EVIDENCE`.
     left_out : list of str
         Sets whose certified truth or a prediction is missing, each with what is.
     """
@@ -77,16 +84,16 @@ def judged(rows: pd.DataFrame, effects: pd.DataFrame) -> Judged:
     proved = effects["status"] == Status.CONVERGED.value
     certified = effects[proved & (effects["convention"] == PER_SAMPLE) & (effects["method"] == RETRAIN)]
     truths = {CERTIFIED: certified.rename(columns={"effect": "actual"})[[*KEY, "actual"]]}
-    for judge, base in BASES.items():
-        retrained = rows[(rows["base"] == base) & (rows["method"] == RETRAIN)]
+    for judge, (base, method) in UNCHECKED.items():
+        retrained = rows[(rows["base"] == base) & (rows["method"] == method)]
         truths[judge] = retrained.rename(columns={"effect": "actual"})[[*KEY, "actual", *EVIDENCE]]
     parts = []
-    for judge, base in BASES.items():
+    for judge, (base, _) in UNCHECKED.items():
         seen = truths[judge].rename(columns={"actual": "predicted"}).assign(method=judge)
         parts.append(_beside(seen, truths[CERTIFIED], CERTIFIED))
         predicted = rows[(rows["base"] == base) & rows["method"].isin(PREDICTIONS)]
         named = predicted.rename(columns={"effect": "predicted"})[[*KEY, "method", "predicted"]]
-        judges = [judge, CERTIFIED] if judge == STOPPED else [judge]
+        judges = [judge, CERTIFIED] if judge == STOPPED else [judge]  # what predicts is the same for two of them
         parts += [_beside(named, truths[other][[*KEY, "actual"]], other) for other in judges]
     pairs = pd.concat(parts, ignore_index=True)
     incomplete = pairs[["predicted", "actual"]].isna().any(axis=1)
@@ -118,8 +125,9 @@ def convergence_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.Data
     pandas.DataFrame
         A row for each data set, variant, evaluation function, method and judge: ``sets``; the statistics of
         ``calibration`` and ``off``, the share of sets with ``|predicted - actual| > 0.1 |actual|``, each with its
-        limits; and of the retrained models the medians of ``gradient_norm`` (mean form) and ``evaluations``, and
-        ``unmoved``: the share of those that never left the Newton step.
+        limits; and of the retrained models the medians of ``gradient_norm`` (mean form) and ``evaluations``, and the
+        shares ``unmoved``, of those that never left the Newton step, and ``failed``, of those that ended for a reason
+        in `FAILED`.
     """
     records = []
     for place, group in pairs.groupby(PLACE, sort=False):
@@ -129,7 +137,7 @@ def convergence_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.Data
             named = dict(zip([*PLACE, "method", "judge"], [*place, method, judge], strict=True))
             records.append(named | {"sets": len(compared)} | _statistics(compared, drawn) | _stopping(compared))
     limits = [f"{name}{end}" for name in (*STATISTICS, "off") for end in ("", "_low", "_high")]
-    columns = [*PLACE, "method", "judge", "sets", *limits, "gradient_norm", "evaluations", "unmoved"]
+    columns = [*PLACE, "method", "judge", "sets", *limits, "gradient_norm", "evaluations", "unmoved", "failed"]
     return pd.DataFrame(records, columns=columns)
 
 
@@ -145,17 +153,18 @@ def _statistics(compared: pd.DataFrame, drawn: Array) -> dict[str, float]:
 
 def _stopping(compared: pd.DataFrame) -> dict[str, float]:
     """Medians of the retrained models, NaN for what is not retrained."""
-    evaluations = compared["evaluations"]
+    retrained = compared[compared["evaluations"].notna()]
     return {
-        "gradient_norm": float(compared["gradient_norm"].median()),
-        "evaluations": float(evaluations.median()),
-        "unmoved": float((evaluations == 1).mean()) if evaluations.notna().any() else np.nan,
+        "gradient_norm": float(retrained["gradient_norm"].median()),
+        "evaluations": float(retrained["evaluations"].median()),
+        "unmoved": float((retrained["evaluations"] == 1).mean()),
+        "failed": float(retrained["reason"].isin(FAILED).mean()),
     }
 
 
 def readable_convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Statistics with their intervals, for the evaluation functions that readers see."""
     shown = with_intervals(table[table["evaluation"].isin(SHOWN)], [*STATISTICS, "off"]).drop(columns="variant")
-    forms = {"gradient_norm": "{:.0e}", "evaluations": "{:.0f}", "unmoved": "{:.2f}"}
+    forms = {"gradient_norm": "{:.0e}", "evaluations": "{:.0f}", "unmoved": "{:.2f}", "failed": "{:.2f}"}
     texts = {name: shown[name].map(form.format, na_action="ignore") for name, form in forms.items()}
     return shown.astype(dict.fromkeys(forms, object)).assign(**texts)

@@ -13,7 +13,8 @@ What stopped it is ignored. A retrained model starts at the Newton step. Two imi
 base           the full model                        everything else
 =============  ====================================  ========================================================
 ``certified``  the certified optimum                 IF, RIF, NS of ``per_sample``; retrained by the published
-                                                     rule from that NS: what the rule does by itself
+                                                     rule from that NS: what the rule does by itself; and by full
+                                                     Newton steps, unchecked (see ``undamped``)
 ``published``  fitted by the published rule          IF, RIF, NS as the paper's code mixes them (see
                                                      ``conventions``), retrained from that NS; effects relative
                                                      to that model: the published pipeline
@@ -35,17 +36,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from leaveout import loss, result_rows
+from leaveout import loss, result_rows, undamped
 from leaveout.arrays import Array, IntArray
 from leaveout.blocks import blocks
 from leaveout.conventions import PER_SAMPLE, published_changes, under
 from leaveout.effects import RETRAIN
 from leaveout.estimators import additive_change, newton_change
 from leaveout.evaluation import Evaluation, Evaluations, Points
+from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, dots, on_host
 from leaveout.measurement import evaluate
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
+from leaveout.removed import RemovedHessian
 from leaveout.result_rows import RUN
 from leaveout.retraining import factor_removable
 
@@ -54,6 +57,8 @@ RELATIVE_DECREASE, GRADIENT_ENTRY = 1e-6, 1e-5
 FULL_EVALUATIONS, RETRAIN_EVALUATIONS = 500, 50
 #: The bases.
 CERTIFIED, PUBLISHED = "certified", "published"
+#: Method of models retrained by full Newton steps, beside ``RETRAIN``, by the published rule.
+UNDAMPED = "undamped"
 
 #: A row for each base, set, evaluation function and method; see `measure`.
 SCHEMA = result_rows.schema(
@@ -88,7 +93,8 @@ class Stopped:
         ``||grad J_T(theta)||_2``, mean form.
     reason : str
         ``gradient`` (no entry is larger than 1e-5), ``decrease`` (the last iteration hardly lowered the loss),
-        ``limit`` (the evaluations are used up) or ``line_search`` (no way down was found).
+        ``limit`` (the evaluations are used up) or ``line_search`` (no way down was found). Full Newton steps end by
+        the norm of the gradient, ``undamped.VANISHED``, or at their limit.
     """
 
     theta: Array
@@ -184,8 +190,9 @@ def measure(
         Rows of ``SCHEMA``: ``base`` (``certified`` or ``published``) says where everything is expanded,
         ``base_gradient_norm`` is ``||grad J(theta_0)||_2`` there (mean form), ``base_error`` is ``||theta_0 -
         theta_hat||_2 / ||theta_hat||_2``; ``effect`` is ``f(theta_0 + change) - f(theta_0)`` by the row's ``method``
-        (``if``, ``rif``, ``newton``, ``retrain``; see the module); of a retrained model ``gradient_norm``,
-        ``evaluations`` and ``reason`` are those of `Stopped`. Null where no optimum exists without a set.
+        (``if``, ``rif``, ``newton``, ``retrain``, ``undamped``; see the module); of a retrained model
+        ``gradient_norm``, ``evaluations`` and ``reason`` are those of `Stopped`. Null where no optimum exists without a
+        set.
     """
     certified = under(model, PER_SAMPLE)  # the same optimum under each convention
     for name in (CERTIFIED, PUBLISHED):
@@ -204,12 +211,19 @@ def _measure_block(
     base: Model, evaluations: Evaluations, sets: Sequence[RemovalSet], shared: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     positions = [removal_set.positions for removal_set in sets]
-    changes = (published_changes if shared["base"] == PUBLISHED else own_changes)(base, positions)
-    retrained = beside(base.X, np.full((len(sets), base.X.shape[1]), np.nan))
-    stopped = retrain(base, sets, on_host(base.coordinates.lift(changes["newton"])))
-    for j, found in stopped.items():
-        retrained[j] = base.coordinates.reduce(beside(base.X, found.theta - base.theta))
-    measured = {name: evaluate(evaluations, change) for name, change in {**changes, RETRAIN: retrained}.items()}
+    stopped: dict[str, dict[int, Stopped]] = {}
+    if shared["base"] == PUBLISHED:
+        changes = published_changes(base, positions)
+    else:
+        hessians = factor_removable(base, positions)
+        changes = own_changes(base, positions, hessians)
+        stopped[UNDAMPED] = retrain_undamped(base, hessians, changes["newton"])
+    stopped[RETRAIN] = retrain(base, sets, on_host(base.coordinates.lift(changes["newton"])))
+    for method, found in stopped.items():
+        changes[method] = beside(base.X, np.full((len(sets), base.X.shape[1]), np.nan))
+        for j, ended in found.items():
+            changes[method][j] = base.coordinates.reduce(beside(base.X, ended.theta - base.theta))
+    measured = {name: evaluate(evaluations, change) for name, change in changes.items()}
     for j, removal_set in enumerate(sets):
         of_set = {
             "strategy": removal_set.strategy,
@@ -220,16 +234,27 @@ def _measure_block(
         for i, f in enumerate(evaluations.functions):
             for method, values in measured.items():
                 row = {**shared, **of_set, "evaluation": f.name, "method": method, "effect": values.effect[i, j]}
-                yield row | (_evidence(stopped[j]) if method == RETRAIN and j in stopped else {})
+                yield row | (_evidence(stopped[method][j]) if j in stopped.get(method, {}) else {})
 
 
-def own_changes(base: Model, sets: Sequence[IntArray]) -> dict[str, Array]:
+def own_changes(base: Model, sets: Sequence[IntArray], hessians: Mapping[int, RemovedHessian]) -> dict[str, Array]:
     """Changes of the parameters by IF, RIF and NS under the model's convention, (m, q) each; NaN for no NS."""
     newton = beside(base.X, np.full((len(sets), base.X.shape[1]), np.nan))
-    if hessians := factor_removable(base, sets):
+    if hessians:
         newton[list(hessians)] = newton_change(base, list(hessians.values()))
     additive = {"if": additive_change(base, sets, "if"), "rif": additive_change(base, sets, "rif")}
     return {**additive, "newton": newton}
+
+
+def retrain_undamped(base: Model, hessians: Mapping[int, RemovedHessian], starts: Array) -> dict[int, Stopped]:
+    """Retrain without each set by full Newton steps; keys are positions, as in ``hessians`` and ``starts``, (m, q)."""
+    if not hessians:
+        return {}
+    change, norms, evaluations = undamped.iterate(LeaveOut(base, list(hessians.values())), starts[list(hessians)])
+    theta = base.theta + on_host(base.coordinates.lift(change))
+    reasons = np.where(norms <= undamped.VANISHED, "gradient", "limit").tolist()
+    found = zip(theta, evaluations.tolist(), norms.tolist(), reasons, strict=True)
+    return {j: Stopped(*each) for j, each in zip(hessians, found, strict=True)}
 
 
 def retrain(base: Model, sets: Sequence[RemovalSet], starts: Array) -> dict[int, Stopped]:

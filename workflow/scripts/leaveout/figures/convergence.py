@@ -9,15 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from leaveout.arrays import Array
-from leaveout.convergence_tables import CERTIFIED, OFF, PIPELINE, SHOWN, STOPPED, Judged
+from leaveout.convergence_tables import CERTIFIED, OFF, PIPELINE, SHOWN, STOPPED, UNDAMPED, Judged
 from leaveout.figures.style import COLORS, METHODS, NEUTRAL, Drawing, entry, explain, head, panels, style
 
 EVALUATIONS = {name: name.replace("_plain", ", no penalty").replace("_", " ") for name in SHOWN}
 #: Markers of the truths, how far beside a place each stands, and their names.
 TRUTHS = {
-    CERTIFIED: ("o", -0.24, "certified truth"),
-    STOPPED: ("s", 0.0, "truth stopped early"),
-    PIPELINE: ("^", 0.24, "full model stopped, too"),
+    CERTIFIED: ("o", -0.3, "certified truth"),
+    STOPPED: ("s", -0.1, "truth stopped early"),
+    PIPELINE: ("^", 0.1, "full model stopped, too"),
+    UNDAMPED: ("X", 0.3, "full Newton steps, unchecked"),
 }
 #: The published truths themselves stand at the first place, in a colour that no estimator has.
 TRUTH, TRUTH_COLOR = "truth", "black"
@@ -99,7 +100,7 @@ def _of(rows: pd.DataFrame, evaluation: str, dataset: str) -> pd.DataFrame:
 
 def _truths(ax: Axes, sets: pd.DataFrame, medians: pd.DataFrame) -> None:
     """Errors of the published truths by the certified one: of each set, and the median."""
-    for truth in (STOPPED, PIPELINE):
+    for truth in (STOPPED, PIPELINE, UNDAMPED):
         marker, offset, _ = TRUTHS[truth]
         errors = sets.loc[sets["method"] == truth, "relative_error"].clip(*ERRORS)
         look: dict[str, Any] = {"color": TRUTH_COLOR, "markersize": 2, "markeredgewidth": 0, "alpha": 0.2}
