@@ -8,8 +8,8 @@ from leaveout.calibration import STATISTICS
 from leaveout.convergence_tables import (
     CERTIFIED,
     PIPELINE,
+    SIMPLIFIED,
     STOPPED,
-    UNDAMPED,
     convergence_table,
     judged,
     read_judged,
@@ -20,7 +20,7 @@ from rows import LABELS
 
 #: What each method's effect is of the certified one, at each base.
 FACTORS = {
-    published.CERTIFIED: {"if": 0.5, "rif": 0.8, "newton": 1.04, "retrain": 1.02, "undamped": 1.5},
+    published.CERTIFIED: {"if": 0.5, "rif": 0.8, "newton": 1.04, "retrain": 1.02, "simplified": 1.5},
     published.PUBLISHED: {"if": 0.6, "rif": 0.9, "newton": 1.3, "retrain": 1.2},
 }
 EVALUATIONS = ("test_loss", "self_loss")
@@ -49,7 +49,7 @@ def published_rows(datasets=("digits",)):
                     row = labels | norms | {"evaluation": evaluation, "method": method, "effect": effect}
                     stopped = {"gradient_norm": 1e-5, "evaluations": 1 + (labels["size"] > 2), "reason": "decrease"}
                     failed = {"gradient_norm": 0.1, "evaluations": 26, "reason": "limit"}
-                    yield row | {"retrain": stopped, "undamped": failed}.get(method, {})
+                    yield row | {"retrain": stopped, "simplified": failed}.get(method, {})
 
 
 def certified_rows(datasets=("digits",), uncertified=()):
@@ -71,14 +71,14 @@ def test_each_judge_holds_the_right_effects_against_the_right_truth():
     stopped, pipeline = (FACTORS[base] for base in (published.CERTIFIED, published.PUBLISHED))
     expected = {
         (STOPPED, CERTIFIED): stopped["retrain"],
-        (UNDAMPED, CERTIFIED): stopped["undamped"],
+        (SIMPLIFIED, CERTIFIED): stopped["simplified"],
         (PIPELINE, CERTIFIED): pipeline["retrain"],
     }
     for method in ("if", "rif", "newton"):
         expected |= {
             (method, CERTIFIED): stopped[method],
             (method, STOPPED): stopped[method] / stopped["retrain"],
-            (method, UNDAMPED): stopped[method] / stopped["undamped"],
+            (method, SIMPLIFIED): stopped[method] / stopped["simplified"],
             (method, PIPELINE): pipeline[method] / pipeline["retrain"],
         }
     assert len(table) == len(EVALUATIONS) * len(expected)
@@ -100,7 +100,7 @@ def test_shares_of_effects_that_are_off_and_of_models_that_never_moved_or_failed
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "unmoved"] == 2 / 5  # sizes of 1 and 2
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "evaluations"] == 2
     assert table.loc[("test_loss", STOPPED, CERTIFIED), "failed"] == 0
-    assert table.loc[("test_loss", UNDAMPED, CERTIFIED), "failed"] == 1
+    assert table.loc[("test_loss", SIMPLIFIED, CERTIFIED), "failed"] == 1
     assert table.loc[("test_loss", "if", STOPPED), ["unmoved", "failed", "evaluations", "gradient_norm"]].isna().all()
 
 

@@ -7,7 +7,7 @@ judge          effects of
 =============  =================================================================================================
 ``certified``  certified retrained models
 ``stopped``    models retrained by the published rule, from the certified optimum's Newton step
-``undamped``   models retrained by full Newton steps from there, whether they converge or not
+``simplified``   models retrained by simplified Newton steps from there, whether they converge or not
 ``pipeline``   models retrained by that rule from the published mixture's Newton step, at a full model that is fitted
                by it too; effects are relative to that model
 =============  =================================================================================================
@@ -34,11 +34,11 @@ from leaveout.plotted import PLOTTED_EVALUATIONS
 from leaveout.result_rows import read
 from leaveout.tables import with_intervals
 
-CERTIFIED, STOPPED, UNDAMPED, PIPELINE = "certified", "stopped", published.UNDAMPED, "pipeline"
+CERTIFIED, STOPPED, SIMPLIFIED, PIPELINE = "certified", "stopped", published.SIMPLIFIED, "pipeline"
 #: Judges that nothing certifies: the base that each starts from, and the method of its models.
 UNCHECKED = {
     STOPPED: (published.CERTIFIED, RETRAIN),
-    UNDAMPED: (published.CERTIFIED, published.UNDAMPED),
+    SIMPLIFIED: (published.CERTIFIED, published.SIMPLIFIED),
     PIPELINE: (published.PUBLISHED, RETRAIN),
 }
 #: Reasons to end that are no success.
@@ -61,7 +61,7 @@ class Judged:
     Attributes
     ----------
     pairs : pandas.DataFrame
-        `KEY`, ``method`` (``stopped``, ``undamped``, ``pipeline``, ``if``, ``rif``, ``newton``), ``judge``,
+        `KEY`, ``method`` (``stopped``, ``simplified``, ``pipeline``, ``if``, ``rif``, ``newton``), ``judge``,
         ``predicted``, ``actual``, and for the first three methods `EVIDENCE`.
     left_out : list of str
         Sets whose certified truth or a prediction is missing, each with what is.

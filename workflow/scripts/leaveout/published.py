@@ -13,8 +13,8 @@ What stopped it is ignored. A retrained model starts at the Newton step. Two imi
 base           the full model                        everything else
 =============  ====================================  ========================================================
 ``certified``  the certified optimum                 IF, RIF, NS of ``per_sample``; retrained by the published
-                                                     rule from that NS: what the rule does by itself; and by full
-                                                     Newton steps, unchecked (see ``undamped``)
+                                                     rule from that NS: what the rule does by itself; and by
+                                                     ``simplified_newton`` from there
 ``published``  fitted by the published rule          IF, RIF, NS as the paper's code mixes them (see
                                                      ``conventions``), retrained from that NS; effects relative
                                                      to that model: the published pipeline
@@ -36,14 +36,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from leaveout import loss, result_rows, undamped
+from leaveout import loss, result_rows, simplified_newton
 from leaveout.arrays import Array, IntArray
 from leaveout.blocks import blocks
 from leaveout.conventions import PER_SAMPLE, published_changes, under
 from leaveout.effects import RETRAIN
 from leaveout.estimators import additive_change, newton_change
 from leaveout.evaluation import Evaluation, Evaluations, Points
-from leaveout.leave_out import LeaveOut
 from leaveout.linear_algebra import beside, dots, on_host
 from leaveout.measurement import evaluate
 from leaveout.model import Model
@@ -57,8 +56,8 @@ RELATIVE_DECREASE, GRADIENT_ENTRY = 1e-6, 1e-5
 FULL_EVALUATIONS, RETRAIN_EVALUATIONS = 500, 50
 #: The bases.
 CERTIFIED, PUBLISHED = "certified", "published"
-#: Method of models retrained by full Newton steps, beside ``RETRAIN``, by the published rule.
-UNDAMPED = "undamped"
+#: Method of models retrained by simplified Newton steps, beside ``RETRAIN``, by the published rule.
+SIMPLIFIED = "simplified"
 
 #: A row for each base, set, evaluation function and method; see `measure`.
 SCHEMA = result_rows.schema(
@@ -93,8 +92,8 @@ class Stopped:
         ``||grad J_T(theta)||_2``, mean form.
     reason : str
         ``gradient`` (no entry is larger than 1e-5), ``decrease`` (the last iteration hardly lowered the loss),
-        ``limit`` (the evaluations are used up) or ``line_search`` (no way down was found). Full Newton steps end by
-        the norm of the gradient, ``undamped.VANISHED``, or at their limit.
+        ``limit`` (the evaluations are used up) or ``line_search`` (no way down was found). Simplified Newton
+        steps end by the norm of the gradient, ``simplified_newton.VANISHED``, or at their limit.
     """
 
     theta: Array
@@ -190,7 +189,7 @@ def measure(
         Rows of ``SCHEMA``: ``base`` (``certified`` or ``published``) says where everything is expanded,
         ``base_gradient_norm`` is ``||grad J(theta_0)||_2`` there (mean form), ``base_error`` is ``||theta_0 -
         theta_hat||_2 / ||theta_hat||_2``; ``effect`` is ``f(theta_0 + change) - f(theta_0)`` by the row's ``method``
-        (``if``, ``rif``, ``newton``, ``retrain``, ``undamped``; see the module); of a retrained model
+        (``if``, ``rif``, ``newton``, ``retrain``, ``simplified``; see the module); of a retrained model
         ``gradient_norm``, ``evaluations`` and ``reason`` are those of `Stopped`. Null where no optimum exists without a
         set.
     """
@@ -217,7 +216,7 @@ def _measure_block(
     else:
         hessians = factor_removable(base, positions)
         changes = own_changes(base, positions, hessians)
-        stopped[UNDAMPED] = retrain_undamped(base, hessians, changes["newton"])
+        stopped[SIMPLIFIED] = retrain_simplified(base, hessians, changes["newton"])
     stopped[RETRAIN] = retrain(base, sets, on_host(base.coordinates.lift(changes["newton"])))
     for method, found in stopped.items():
         changes[method] = beside(base.X, np.full((len(sets), base.X.shape[1]), np.nan))
@@ -246,15 +245,24 @@ def own_changes(base: Model, sets: Sequence[IntArray], hessians: Mapping[int, Re
     return {**additive, "newton": newton}
 
 
-def retrain_undamped(base: Model, hessians: Mapping[int, RemovedHessian], starts: Array) -> dict[int, Stopped]:
-    """Retrain without each set by full Newton steps; keys are positions, as in ``hessians`` and ``starts``, (m, q)."""
-    if not hessians:
-        return {}
-    change, norms, evaluations = undamped.iterate(LeaveOut(base, list(hessians.values())), starts[list(hessians)])
-    theta = base.theta + on_host(base.coordinates.lift(change))
-    reasons = np.where(norms <= undamped.VANISHED, "gradient", "limit").tolist()
-    found = zip(theta, evaluations.tolist(), norms.tolist(), reasons, strict=True)
-    return {j: Stopped(*each) for j, each in zip(hessians, found, strict=True)}
+def retrain_simplified(base: Model, hessians: Mapping[int, RemovedHessian], starts: Array) -> dict[int, Stopped]:
+    """Retrain without each set by simplified Newton steps; keys are positions, as in ``hessians``.
+
+    Parameters
+    ----------
+    base : Model
+    hessians : mapping
+        Of the sets without which an optimum can exist.
+    starts : (m, q) float64 array
+        Changes to start from: Newton steps. Sets whose row is not finite are left out.
+    """
+    found = {}
+    for j, hessian in hessians.items():
+        if np.isfinite(on_host(starts[j])).all():
+            change, norm, evaluations = simplified_newton.iterate(base, hessian, starts[j])
+            reason = "gradient" if norm <= simplified_newton.VANISHED else "limit"
+            found[j] = Stopped(base.theta + on_host(base.coordinates.lift(change)), evaluations, norm, reason)
+    return found
 
 
 def retrain(base: Model, sets: Sequence[RemovalSet], starts: Array) -> dict[int, Stopped]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from leaveout.arrays import Array
-from leaveout.convergence_tables import CERTIFIED, OFF, PIPELINE, SHOWN, STOPPED, UNDAMPED, Judged
+from leaveout.convergence_tables import CERTIFIED, OFF, PIPELINE, SHOWN, SIMPLIFIED, STOPPED, Judged
 from leaveout.figures.style import COLORS, METHODS, NEUTRAL, Drawing, entry, explain, head, panels, style
 
 EVALUATIONS = {name: name.replace("_plain", ", no penalty").replace("_", " ") for name in SHOWN}
@@ -18,7 +18,7 @@ TRUTHS = {
     CERTIFIED: ("o", -0.3, "certified truth"),
     STOPPED: ("s", -0.1, "truth stopped early"),
     PIPELINE: ("^", 0.1, "full model stopped, too"),
-    UNDAMPED: ("X", 0.3, "full Newton steps, unchecked"),
+    SIMPLIFIED: ("X", 0.3, "simplified Newton, unchecked"),
 }
 #: The published truths themselves stand at the first place, in a colour that no estimator has.
 TRUTH, TRUTH_COLOR = "truth", "black"
@@ -100,7 +100,7 @@ def _of(rows: pd.DataFrame, evaluation: str, dataset: str) -> pd.DataFrame:
 
 def _truths(ax: Axes, sets: pd.DataFrame, medians: pd.DataFrame) -> None:
     """Errors of the published truths by the certified one: of each set, and the median."""
-    for truth in (STOPPED, PIPELINE, UNDAMPED):
+    for truth in (STOPPED, PIPELINE, SIMPLIFIED):
         marker, offset, _ = TRUTHS[truth]
         errors = sets.loc[sets["method"] == truth, "relative_error"].clip(*ERRORS)
         look: dict[str, Any] = {"color": TRUTH_COLOR, "markersize": 2, "markeredgewidth": 0, "alpha": 0.2}
