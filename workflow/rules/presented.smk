@@ -77,6 +77,11 @@ def poisoned_raw_files(wildcards):
     return files_of(CONFIG.datasets[poisoned_dataset(wildcards)]["source"])
 
 
+def poisoned_design(wildcards):
+    """What its samples are made by, if they are made up."""
+    return design_of(poisoned_dataset(wildcards))
+
+
 def poisoned_parser(wildcards):
     """What reads its source files."""
     return CONFIG.datasets[poisoned_dataset(wildcards)]["parser"]
