@@ -144,6 +144,17 @@ def audited_runs(wildcards):
     return study_of(wildcards).listed_runs
 
 
+def audited_names(wildcards):
+    """Their data sets and variants."""
+    return [(run.dataset, run.variant) for run in audited_runs(wildcards)]
+
+
+def audited_fits(wildcards):
+    """Their models, in the same order."""
+    study = study_of(wildcards)
+    return [f"results/{study.home(*names)}/{'/'.join(names)}/fit.npz" for names in audited_names(wildcards)]
+
+
 def audited(file):
     """What an audit knows of each data set, a file a run."""
     return partial(audited_files, file)
