@@ -52,7 +52,7 @@ def test_the_steeper_the_labels_the_less_curvature_is_left_and_without_steepness
     assert left[0] > 0.2
     assert left[-1] < 0.1
     assert accuracies[0] == pytest.approx(0.5, abs=0.1)
-    assert accuracies[-1] > 0.85
+    assert accuracies[-1] > 0.75
 
 
 def test_a_sample_is_shown_by_its_numbers():

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import case
 from leaveout.convention_tables import seeds_table
-from leaveout.figures.separability import separability_figure
+from leaveout.figures.separability import STATISTICS, separability_figure
 from leaveout.figures.style import METHODS
 from leaveout.model_file import FitSummary, read_summary, write_model
 from leaveout.separability_tables import readable_separability, separability_table
@@ -20,7 +20,7 @@ TITLES = {"other": "Another", "made": "Made up"}
 
 @pytest.fixture(scope="module")
 def table():
-    pairs = pd.concat([made_up(), made_up().assign(dataset="other", predicted=3.0)])
+    pairs = pd.concat([made_up(), made_up().assign(dataset="other", predicted=30.0)])
     return separability_table(seeds_table(pairs, 100, 0), FITS)
 
 
@@ -50,16 +50,30 @@ def test_readers_see_shares_in_percent_and_intervals(table):
     assert shown["slope"].str.contains(r"\[").all()
 
 
-def test_slopes_are_drawn_at_the_curvature_that_their_model_leaves(table):
+@pytest.mark.parametrize(("place", "statistic"), list(enumerate(STATISTICS)))
+def test_statistics_are_drawn_at_the_curvature_that_their_model_leaves(table, place, statistic):
     drawing = separability_figure(table, TITLES, "a note")
-    (ax,) = drawing.figure.axes
-    centre = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
-    (rif,) = [line for line in centre if np.isclose(line.get_xdata()[0], 0.02)]
-    expected = drawing.points[(drawing.points["dataset"] == "made") & (drawing.points["method"] == "rif")]
-    assert rif.get_ydata()[0] == expected["slope"].iloc[0]
+    ax = drawing.figure.axes[place]
+    (rif,) = [line for line in ax.lines if list(line.get_xdata()) == [0.02]]
     assert list(METHODS)[1] == "rif"  # the middle one
-    assert {text.get_text(): text.get_position()[0] for text in ax.texts} == {"1": 0.2, "2": 0.02}
+    expected = drawing.points[(drawing.points["dataset"] == "made") & (drawing.points["method"] == "rif")]
+    assert rif.get_ydata().tolist() == expected[statistic].tolist()
     assert ax.get_xscale() == "log"
+    low, high = ax.get_ylim()
+    marked = {"^": 0, "o": 0}
+    for line in ax.lines:
+        if len(line.get_xdata()) == 1:
+            marked[line.get_marker()] += 1
+            assert low <= line.get_ydata()[0] <= high
+    drawn = drawing.points[statistic]
+    assert marked == {"^": (drawn > high).sum(), "o": (drawn <= high).sum()}
+
+
+def test_data_sets_are_numbered_and_named(table):
+    drawing = separability_figure(table, TITLES, "a note")
+    first, second = drawing.figure.axes
+    assert {text.get_text(): text.get_position()[0] for text in first.texts} == {"1": 0.2, "2": 0.02}
+    assert not second.texts
     texts = " ".join(text.get_text() for text in drawing.figure.texts)
     assert "1: Another\n2: Made up\na note" in texts
 
