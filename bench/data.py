@@ -8,15 +8,12 @@ import numpy as np
 from bench.cases import SEED, Case
 from leaveout import seeds
 from leaveout.arrays import Array, IntArray
+from leaveout.datasets.made_up import FLAT, network_features
 from leaveout.embeddings import write_embeddings
 from leaveout.records import TEST, TRAIN
 
-#: Decay of the latent scales, ``(1 + j / FLAT) ** -DECAY``; that of the features' singular values is about 0.6.
-DECAY, FLAT = 1.0, 4.0
-#: What a unit's input must exceed, in units of its standard deviation, and the root mean square of the features.
-THRESHOLD, FEATURE_SIZE = 0.5, 0.18
-#: Labels depend on this share of the latent directions, one in so many, the largest ones; how steeply.
-CLASS_SHARE, STEEPNESS = 8, 10.0
+#: How steeply labels depend on features like a network's.
+STEEPNESS = 10.0
 #: Share of documents of class 1, median of their words, how far the classes differ in the use of a word, and how evenly
 #: a document uses it: few large bursts below 1.
 POSITIVE, WORDS, PREFERENCE, BURSTS = 0.29, 80.0, 1.0, 0.1
@@ -37,31 +34,8 @@ def files_of(folder: Path) -> EmbeddingFiles:
 
 
 def embedding_like(samples: int, d: int, generator: np.random.Generator) -> tuple[Array, IntArray]:
-    """``X = max(0, Z S W - threshold)``, rescaled, and labels that depend on the largest latent directions.
-
-    Z and W are Gaussian and S falls as a power of the rank, so that the singular values of X do too. Classes overlap
-    little: at lambda = 1e-5 a logistic regression separates nearly all of its training samples.
-
-    Parameters
-    ----------
-    samples, d : int
-    generator : numpy.random.Generator
-
-    Returns
-    -------
-    X : (samples, d) float64 array
-        Not negative, about seven entries of ten are zero; the files hold it in float32.
-    y : (samples,) int array in {0, 1}
-    """
-    scales = (1 + np.arange(d) / FLAT) ** -DECAY
-    latent = generator.standard_normal((samples, d)) * scales
-    margin = latent[:, : max(1, d // CLASS_SHARE)] @ generator.standard_normal(max(1, d // CLASS_SHARE))
-    probability = 1 / (1 + np.exp(-STEEPNESS * margin / margin.std()))
-    y = (generator.random(samples) < probability).astype(np.int64)
-    units = latent @ generator.standard_normal((d, d)) / np.linalg.norm(scales)
-    X = np.maximum(units - THRESHOLD, 0)
-    X *= FEATURE_SIZE / np.sqrt(np.mean(X**2))
-    return X, y
+    """Features like those of a network's last layer, and labels of classes that overlap little."""
+    return network_features(samples, d, STEEPNESS, generator)
 
 
 def counts_like(samples: int, d: int, generator: np.random.Generator) -> tuple[Array, IntArray]:

@@ -23,6 +23,7 @@ EMBEDDING = SCHEMA["$defs"]["dataset"]["properties"]["embedding"]
 REMOVAL = "studies.demo.removal"
 FILE = "sources: {new: {license: none, files: {'%s'"
 PLACE = "allowed: either url, or package and path, or the path alone"
+DESIGN = "{samples: 9, features: 3, steepness: 4, seed: 0}"
 STUDIES = "seed: 0\nstudies: {demo: {datasets: [digits]}}"
 
 
@@ -122,6 +123,20 @@ def test_the_projects_own_configuration_is_valid():
             "datasets.digits.embedding.method = 'resnet': allowed: one of audio, bow, features, fourier",
         ),
         ("datasets: {dogfish: {embedding: {features: 3}}}", "datasets.dogfish.embedding.features: unknown key"),
+        ("datasets: {dogfish: {source: {samples: 9}}}", "datasets.dogfish.source.features: missing: allowed: integer"),
+        (
+            f"datasets: {{new: {{source: {DESIGN}, regularization: 1}}}}",
+            "datasets.new.parser = table: allowed: made_up, for a design",
+        ),
+        (
+            f"datasets: {{new: {{source: {DESIGN}, parser: made_up, split: source, regularization: 1}}}}",
+            "datasets.new.split = source: allowed: {train: ..., seed: ...}: what is made up",
+        ),
+        ("datasets: {dogfish: {parser: made_up}}", "datasets.dogfish.parser = made_up: allowed: cifar10, digits, "),
+        (
+            f"datasets: {{new: {{source: {DESIGN.replace('4,', '-4,')}, parser: made_up, regularization: 1}}}}",
+            "datasets.new.source.steepness = -4: allowed: number, >= 0 (How steeply labels depend",
+        ),
         ("datasets: {dogfish: {split: sauce}}", "datasets.dogfish.split = 'sauce': allowed: "),
         (
             "datasets: {digits: {split: {generator: mt}}}",
@@ -249,7 +264,7 @@ def test_sources_have_the_files_that_mirrors_have_and_checksums_where_they_are_p
         "enron1.tar.gz",
         "openl3_audio_mel256_env-v0_4_0.h5.gz",
     }
-    data = {dataset["source"] for dataset in loaded().datasets.values()}
+    data = {entry["source"] for entry in loaded().datasets.values() if isinstance(entry["source"], str)}
     assert {name: source for name, (source, _) in files.items() if source in data} == {
         "ESC-50-master.zip": "esc50",
         "cifar-10-python.tar.gz": "cifar10",

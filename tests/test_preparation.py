@@ -17,6 +17,7 @@ from leaveout.sources import Origin, origin_of
 
 N, CHUNK = 11, 3
 ENTRY = {
+    "source": "mine",
     "parser": "table",
     "classes": {"0": ["cat"], "1": ["dog", "wolf"]},
     "embedding": {"method": "squares", "power": 2},

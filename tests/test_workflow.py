@@ -253,10 +253,10 @@ def test_a_study_without_sweeps_or_poisoning_has_no_such_figure(fresh, tmp_path)
 
 def test_without_a_target_all_studies_are_asked_for(fresh):
     planned = fresh.planned()
-    assert planned["figure1"] == 3  # demo, rif and tiny
-    assert planned["run_record"] == 5  # and the audits of rif and tiny
-    assert planned["audit_effects"] == 1 + 8 + 1  # demo, rif with normalised images and imdb, tiny
-    assert planned["effects"] == 4 + 8 * 6 + 7 * 17
+    assert planned["figure1"] == 4  # demo, rif, separability and tiny
+    assert planned["run_record"] == 6  # and the audits of rif and tiny
+    assert planned["audit_effects"] == 1 + 8 + 5 + 1  # demo, rif with normalised images and imdb, separability, tiny
+    assert planned["effects"] == 4 + 8 * (6 + 5) + 7 * 17
     assert planned["all"] == 1
 
 

@@ -50,9 +50,9 @@ TABLES = [
 ]
 RANKINGS = ["influential", "influential_groups", "suspects"]
 #: Of every audit: figures, tables, and what it knows of each data set.
-AUDIT_FIGURES = ["conventions", "convergence", "scaling", "predictions", "failures", "theorem"]
+AUDIT_FIGURES = ["conventions", "convergence", "scaling", "predictions", "failures", "theorem", "separability"]
 AUDIT_TABLES = ["conventions", "seeds", "paired", "convergence", "scaling", "predictions"]
-AUDIT_TABLES += ["theorem", "theorem_constants"]
+AUDIT_TABLES += ["theorem", "theorem_constants", "separability"]
 AUDIT_ROWS = ["removal_sets", "effects", "convergence", "predictions", "theorem"]
 
 
@@ -282,7 +282,12 @@ def file_entry(wildcards):
 
 
 def files_of(source):
-    """The files of a source, in the order of the configuration: downloaded ones, or the user's own where they are."""
+    """The files of a source, in the order of the configuration: downloaded ones, or the user's own where they are.
+
+    A design has none.
+    """
+    if not isinstance(source, str):
+        return []
     entries = CONFIG.sources[source]["files"]
     return [f"resources/raw/{source}/{name}" if fetched(entry) else entry["path"] for name, entry in entries.items()]
 
@@ -290,6 +295,12 @@ def files_of(source):
 def fetched(entry):
     """Whether a source file is downloaded or comes from a package: it is verified, and has a record of its origin."""
     return not users_own(entry)
+
+
+def design_of(dataset):
+    """What the samples of a data set are made by; None for those of a source."""
+    source = CONFIG.datasets[dataset]["source"]
+    return None if isinstance(source, str) else source
 
 
 def raw_files(wildcards):
@@ -340,8 +351,7 @@ def stated(entry):
 
 def sources_of(dataset):
     """Keys of the sources of a data set: its samples', and its model's if its weights come from one."""
-    weights = weights_of(dataset)
-    return [CONFIG.datasets[dataset]["source"], *([weights] if isinstance(weights, str) else [])]
+    return [key for key in (CONFIG.datasets[dataset]["source"], weights_of(dataset)) if isinstance(key, str)]
 
 
 def preparation_entry(wildcards):

@@ -141,6 +141,7 @@ rule figure3:
         "../../envs/core.yaml"
     params:
         parser=poisoned_parser,
+        design=poisoned_design,
         classes=poisoned_classes,
         titles=poisoned_titles,
         library=exhibit_digest,

@@ -77,6 +77,11 @@ def poisoned_raw_files(wildcards):
     return files_of(CONFIG.datasets[poisoned_dataset(wildcards)]["source"])
 
 
+def poisoned_design(wildcards):
+    """What its samples are made by, if they are made up."""
+    return design_of(poisoned_dataset(wildcards))
+
+
 def poisoned_parser(wildcards):
     """What reads its source files."""
     return CONFIG.datasets[poisoned_dataset(wildcards)]["parser"]
@@ -137,6 +142,17 @@ def source_entries(wildcards):
 def audited_runs(wildcards):
     """Runs of a study that are audited: one of each data set."""
     return study_of(wildcards).listed_runs
+
+
+def audited_names(wildcards):
+    """Their data sets and variants."""
+    return [(run.dataset, run.variant) for run in audited_runs(wildcards)]
+
+
+def audited_fits(wildcards):
+    """Their models, in the same order."""
+    study = study_of(wildcards)
+    return [f"results/{study.home(*names)}/{'/'.join(names)}/fit.npz" for names in audited_names(wildcards)]
 
 
 def audited(file):

@@ -17,6 +17,6 @@ with job(snakemake) as log:
     for message in comparison.left_out:
         log.info("%s", message)
     sample = leftmost(comparison.pairs)
-    shown = exhibit(params.parser, params.classes, given.raw, *sample) if sample else None
+    shown = exhibit(params.parser, params.classes, given.raw, *sample, params.design) if sample else None
     titles, note = marked(params.titles, given.abouts)
     save(poisoning_figure(comparison, shown, *titles.values(), note), snakemake.output)

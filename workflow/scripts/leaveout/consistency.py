@@ -8,6 +8,8 @@ from typing import Any
 from leaveout.plotted import NOT_PLOTTED, PLOTTED_EVALUATIONS
 from leaveout.random_sizes import SAMPLES_A_PARAMETER
 
+#: The parser of what has a design, and no files.
+MADE_UP = "made_up"
 #: What the samples of each parser are, and which embeddings take that.
 KINDS = {
     "cifar10": "images",
@@ -16,6 +18,7 @@ KINDS = {
     "enron": "texts",
     "esc50": "sounds",
     "imdb": "texts",
+    MADE_UP: "numbers",
     "table": "numbers",
 }
 EMBEDS = {
@@ -34,8 +37,7 @@ def refusals(config: Mapping[str, Any]) -> Iterator[Refusal]:
     """Yield what is wrong with a configuration that its schema accepts, defaults filled in."""
     yield from _source_refusals(config["sources"], config["accept_unverified"])
     for name, dataset in config["datasets"].items():
-        if dataset["source"] not in config["sources"]:
-            yield ["datasets", name, "source"], dataset["source"], sorted(config["sources"])
+        yield from _samples_refusals(["datasets", name], dataset, config["sources"])
         weights = dataset["embedding"].get("weights")
         key = ["datasets", name, "embedding", "weights"]
         yield from _task_refusals(["datasets", name], dataset)
@@ -84,6 +86,20 @@ def _audit_refusals(
         yield [*key, "audit"], ABSENT, ["{}, or settings: a study with runs_of is an audit"]
     if "poisoning" in study:
         yield [*key, "poisoning"], study["poisoning"], [f"nothing: poison in {study['runs_of']}"]
+
+
+def _samples_refusals(
+    key: list[Any], dataset: Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Refusal]:
+    """A source that there is not; a design without the parser that makes samples of one, and the reverse."""
+    source, designed = dataset["source"], isinstance(dataset["source"], Mapping)
+    if designed != (dataset["parser"] == MADE_UP):
+        of_others = sorted(set(KINDS) - {MADE_UP})
+        yield [*key, "parser"], dataset["parser"], [f"{MADE_UP}, for a design"] if designed else of_others
+    if designed and dataset["split"] == "source":
+        yield [*key, "split"], "source", ["{train: ..., seed: ...}: what is made up has no split of its own"]
+    if not designed and source not in sources:
+        yield [*key, "source"], source, [*sorted(sources), "or a design of what is made up"]
 
 
 def _task_refusals(key: list[Any], dataset: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -83,8 +83,13 @@ def readable_datasets(table: pd.DataFrame) -> pd.DataFrame:
 
 def licenses_table(datasets: Sequence[Mapping[str, Any]], sources: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """Licence of the source of each data set; sets of one source share a row."""
-    used = [(entry["source"], sources[entry["source"]]["license"], entry["title"]) for entry in datasets]
+    used = [(*_licensed(entry["source"], sources), entry["title"]) for entry in datasets]
     return _shared(used, ["source", "license", "datasets"])
+
+
+def _licensed(source: str | Mapping[str, Any], sources: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """A source and its licence; a design is nobody's."""
+    return (source, sources[source]["license"]) if isinstance(source, str) else ("made up", "none needed")
 
 
 def model_licenses_table(

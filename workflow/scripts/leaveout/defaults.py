@@ -34,13 +34,24 @@ def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str,
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A data set without a title is called by its name; a source of nothing but own files has the licence "own"."""
-    datasets = {name: {"title": name, **entry} for name, entry in config["datasets"].items()}
+    """A data set without a title is called by its name; a source of nothing but own files has the licence "own".
+
+    Of a design it is known how large the problem is.
+    """
+    datasets = {name: {"title": name, **_designed_size(entry), **entry} for name, entry in config["datasets"].items()}
     sources = {
         name: {"license": OWN, **source} if all(map(users_own, source["files"].values())) else source
         for name, source in config["sources"].items()
     }
     return {**config, "datasets": datasets, "sources": sources}
+
+
+def _designed_size(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What is expected of samples that are made up, by design and split; of others that is not known."""
+    design, split = entry["source"], entry["split"]
+    if isinstance(design, str) or split == "source":
+        return {}
+    return {"expected": {"n_train": max(2, int(split["train"] * design["samples"])), "d": design["features"]}}
 
 
 def users_own(file: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from scipy.io import wavfile
 from leaveout.archives import DAMAGE
 from leaveout.arrays import Array
 from leaveout.consistency import KINDS
-from leaveout.datasets import parser
+from leaveout.datasets import records_of
 from leaveout.errors import InvalidResults, SourceError
 from leaveout.records import BINARY
 
@@ -59,7 +59,12 @@ class Sound:
 
 
 def exhibit(
-    parser_name: str, classes: Mapping[str, Sequence[str]] | None, files: Iterable[str | Path], sample: str, label: int
+    parser_name: str,
+    classes: Mapping[str, Sequence[str]] | None,
+    files: Iterable[str | Path],
+    sample: str,
+    label: int,
+    design: Mapping[str, Any] | None = None,
 ) -> Exhibit:
     """Read one sample from the files of its source; nothing of the others is kept.
 
@@ -75,6 +80,8 @@ def exhibit(
         Its id.
     label : int
         The label that it was given, 0 or 1.
+    design : mapping, optional
+        What the samples are made by, if they are made up: there are no files then.
 
     Raises
     ------
@@ -84,15 +91,16 @@ def exhibit(
         The source, or the sample's sound, cannot be read.
     """
     paths = [Path(file) for file in files]
-    records = parser(parser_name)(*paths)
+    records = records_of(parser_name, paths, design)
+    place = ", ".join(map(str, paths)) or str(design)
     if sample not in records.ids:
         raise InvalidResults(
-            f"{', '.join(map(str, paths))}: no sample {sample!r}, which the results name (not the files that were "
+            f"{place}: no sample {sample!r}, which the results name (not the files that were "
             f"embedded? Run again from the embedding on)"
         )
     position = list(records.ids).index(sample)
     kind = SHOWN[parser_name]
-    content = _readable(kind, records.payload[position], f"{paths[0]}: {sample}")
+    content = _readable(kind, records.payload[position], f"{place}: {sample}")
     return Exhibit(kind, content, sample, few((classes or BINARY)[str(label)]), records.classes[position])
 
 

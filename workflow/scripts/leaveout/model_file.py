@@ -53,6 +53,8 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
             hessian_norm=model.whitening.hessian_norm,
             scaled_condition=model.whitening.scaled_condition,
             factor_sha256=factor_sha256,
+            training_accuracy=float(np.mean((on_host(model.z) > 0) == (on_host(model.y) > 0))),
+            curvature=float(on_host(model.curvature).mean()),
             test_accuracy=test_accuracy,
             stamp=stamp.encode(),
         )
@@ -60,15 +62,27 @@ def write_model(model: Model, test_accuracy: float, path: str | Path, factor: st
 
 @dataclass(frozen=True)
 class FitSummary:
-    """What a table says of a fit: sizes, and the share of test samples on their own side."""
+    """What a table says of a fit.
+
+    Attributes
+    ----------
+    n_train, features : int
+        The constant is no feature.
+    training_accuracy, test_accuracy : float
+        Shares of these samples on their own side of the decision boundary.
+    curvature : float
+        Mean of ``p_i (1 - p_i)`` over the training samples, in (0, 1/4]: the less is left, the more separable they are.
+    """
 
     n_train: int
     features: int
+    training_accuracy: float
     test_accuracy: float
+    curvature: float
 
 
 def read_summary(path: str | Path) -> FitSummary:
-    """Read the numbers of ``fit.npz`` that describe it; the constant is no feature.
+    """Read the numbers of ``fit.npz`` that describe it.
 
     Raises
     ------
@@ -78,7 +92,8 @@ def read_summary(path: str | Path) -> FitSummary:
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as fit:
             constant = int(str(fit["intercept"]) != "none")
-            return FitSummary(int(fit["n"]), fit["theta"].size - constant, float(fit["test_accuracy"]))
+            shares = (float(fit[name]) for name in ("training_accuracy", "test_accuracy", "curvature"))
+            return FitSummary(int(fit["n"]), fit["theta"].size - constant, *shares)
     except DAMAGE as error:
         raise InvalidResults(f"{path}: {error} (delete it and run again)") from error
 

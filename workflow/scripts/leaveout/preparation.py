@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from leaveout.chunks import Chunks
-from leaveout.datasets import parser
+from leaveout.datasets import records_of
 from leaveout.embed import Machine, encoder
 from leaveout.embeddings import EmbeddingPaths, parts_of, write_embeddings
 from leaveout.errors import InvalidData
@@ -43,7 +43,7 @@ def prepare(
     Parameters
     ----------
     entry : mapping
-        ``parser``, ``classes`` (None: 0 and 1), ``embedding`` and ``split`` of the data set.
+        ``source``, ``parser``, ``classes`` (None: 0 and 1), ``embedding`` and ``split`` of the data set.
     inputs : PreparationPaths
         ``raw``, its source files in the order of the configuration; ``weights``, the files of the model's weights, none
         for a model without or one that a package ships; ``origins``, the records of those that were downloaded.
@@ -61,11 +61,14 @@ def prepare(
     """
     raw, weights, origins = ([Path(file) for file in files] for files in (inputs.raw, inputs.weights, inputs.origins))
     settings = entry["embedding"]
-    records = parser(entry["parser"])(*raw)
-    with _named(raw):
+    design = None if isinstance(entry["source"], str) else entry["source"]
+    records = records_of(entry["parser"], raw, design)
+    with _named(raw or [design]):
         records, y = labelled(records, entry["classes"])
         parts = parts_of(records, entry["split"])
     about: dict[str, Any] = {"sources": [describe(file, origins) for file in raw], "embedding": settings}
+    if design is not None:
+        about["design"] = design
     found = None
     if "weights" in settings:
         found = located(settings["weights"], weights)
@@ -83,8 +86,8 @@ def prepare(
 
 
 @contextmanager
-def _named(files: Sequence[Path]) -> Iterator[None]:
-    """Name a source's files in errors that speak of all its samples."""
+def _named(files: Sequence[Any]) -> Iterator[None]:
+    """Name a source's files, or its design, in errors that speak of all its samples."""
     try:
         yield
     except InvalidData as error:
