@@ -18,7 +18,7 @@ TRUTHS = {
     CERTIFIED: ("o", -0.3, "certified truth"),
     STOPPED: ("s", -0.1, "truth stopped early"),
     PIPELINE: ("^", 0.1, "full model stopped, too"),
-    SIMPLIFIED: ("X", 0.3, "simplified Newton, unchecked"),
+    SIMPLIFIED: ("D", 0.3, "simplified Newton, unchecked"),
 }
 #: The published truths themselves stand at the first place, in a colour that no estimator has.
 TRUTH, TRUTH_COLOR = "truth", "black"
@@ -84,7 +84,7 @@ EXPLANATION = (
 def _entries() -> list[Any]:
     """Legend: whose error, and held against which truth."""
     return [
-        entry("published truth", marker="o", color=TRUTH_COLOR, markersize=6),
+        entry("truth not certified", marker="o", color=TRUTH_COLOR, markersize=6),
         *(entry(METHODS[method], marker="o", color=COLORS[method], markersize=6) for method in METHODS),
         entry(""),
         entry("held against:"),
