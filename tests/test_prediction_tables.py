@@ -7,7 +7,8 @@ import pytest
 
 from leaveout import result_rows
 from leaveout.effects import PREDICTIONS
-from leaveout.figures.failures import IGNORED, failure_points, failures_figure
+from leaveout.failure_tables import failure_points
+from leaveout.figures.failures import SAID, failures_figure
 from leaveout.figures.predictions import COLORS, LIMITS, predictions_figure
 from leaveout.figures.style import save
 from leaveout.prediction_tables import (
@@ -160,20 +161,20 @@ def test_failures_are_relative_errors_against_what_each_estimator_ignores():
 def test_the_figure_of_failures_has_the_same_axes_everywhere_and_says_what_it_leaves_out():
     drawing = failures_figure(prediction_rows(), TITLES, 20, 0, "a note")
     axes = drawing.figure.axes
-    assert len(axes) == len(IGNORED) * len(TITLES)
+    assert len(axes) == len(SAID) * len(TITLES)
     assert len({(ax.get_xlim(), ax.get_ylim()) for ax in axes}) == 1
     assert {(ax.get_xscale(), ax.get_yscale()) for ax in axes} == {("log", "log")}
-    for (method, ignored), ax in zip(IGNORED.items(), axes[:: len(TITLES)], strict=True):
+    for (method, said), ax in zip(SAID.items(), axes[:: len(TITLES)], strict=True):
         chosen = drawing.points[(drawing.points["method"] == method) & (drawing.points["dataset"] == "d")]
         drawn = sorted(map(tuple, ax.collections[0].get_offsets().tolist()))
         assert drawn == sorted(zip(chosen["ignored"], chosen["error"], strict=True))
-        assert ax.get_xlabel() == ignored.axis
+        assert ax.get_xlabel() == said.axis
         assert ax.texts[0].get_text().startswith("ρ = 1.00")
     texts = " ".join(text.get_text() for text in drawing.figure.texts)
     assert "8 sets without overlap" in texts
     assert "a note" in texts
-    for ignored in IGNORED.values():
-        assert ignored.says in texts
+    for said in SAID.values():
+        assert said.says in texts
 
 
 def test_without_any_certified_set_figures_and_tables_are_empty_not_broken():

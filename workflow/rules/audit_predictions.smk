@@ -3,8 +3,8 @@
 Reads   resources/embeddings/{dataset}/, results/{runs_of or study}/{dataset}/{variant}/{fit.npz,factor.npy},
         results/{study}/{dataset}/{variant}/audit/removal_sets.parquet
 Writes  results/{study}/{dataset}/{variant}/audit/predictions.parquet
-        results/{study}/tables/audit_predictions.{csv,md,tex,html}
-        results/{study}/figures/audit_{predictions,failures}.{pdf,png,svg,csv}
+        results/{study}/tables/audit_{predictions,failures}.{csv,md,tex,html}
+        results/{study}/figures/audit_{predictions,failures,failing_sets}.{pdf,png,svg,csv}
 """
 
 AUDIT_PREDICTIONS = LINEAGE.product(
@@ -155,3 +155,74 @@ rule audit_failures_figure:
         "Drawing when estimators fail in {wildcards.study}"
     script:
         "../scripts/audit_failures_figure.py"
+
+
+rule audit_failures_table:
+    """Tabulate which sets each estimator fails on."""
+    input:
+        rows=audited("predictions"),
+    output:
+        csv="results/{study}/tables/audit_failures.csv",
+        md="results/{study}/tables/audit_failures.md",
+        tex="results/{study}/tables/audit_failures.tex",
+        html=report(
+            "results/{study}/tables/audit_failures.html",
+            caption="../report/audit_failures_table.rst",
+            category="Audit, when estimators fail",
+            labels={"result": "errors by strategy and size"},
+        ),
+    log:
+        "logs/{study}/audit_failures_table.log",
+    benchmark:
+        "benchmarks/{study}/audit_failures_table.jsonl"
+    wildcard_constraints:
+        study=AUDITED,
+    conda:
+        "../../envs/core.yaml"
+    params:
+        bootstrap=study_setting("bootstrap"),
+        seed=CONFIG.seed,
+        library=library("audit_failures_table"),
+        stamps=LINEAGE.stamps,
+    message:
+        "Tabulating the sets that estimators fail on in {wildcards.study}"
+    script:
+        "../scripts/audit_failures_table.py"
+
+
+rule audit_failing_sets_figure:
+    """Draw which sets each estimator fails on."""
+    input:
+        rows=audited("predictions"),
+        abouts=audited_abouts,
+    output:
+        pdf="results/{study}/figures/audit_failing_sets.pdf",
+        png="results/{study}/figures/audit_failing_sets.png",
+        svg=report(
+            "results/{study}/figures/audit_failing_sets.svg",
+            caption="../report/audit_failing_sets.rst",
+            category="Audit, when estimators fail",
+            labels={"result": "Which sets does which estimator fail on?"},
+        ),
+        csv=report(
+            "results/{study}/figures/audit_failing_sets.csv",
+            caption="../report/numbers.rst",
+            category="Audit, when estimators fail",
+            labels={"result": "Which sets: numbers (csv)"},
+        ),
+    log:
+        "logs/{study}/audit_failing_sets_figure.log",
+    wildcard_constraints:
+        study=AUDITED,
+    conda:
+        "../../envs/core.yaml"
+    params:
+        titles=audited_titles,
+        bootstrap=study_setting("bootstrap"),
+        seed=CONFIG.seed,
+        library=library("audit_failing_sets_figure"),
+        stamps=LINEAGE.stamps,
+    message:
+        "Drawing the sets that estimators fail on in {wildcards.study}"
+    script:
+        "../scripts/audit_failing_sets_figure.py"

@@ -50,9 +50,10 @@ TABLES = [
 ]
 RANKINGS = ["influential", "influential_groups", "suspects"]
 #: Of every audit: figures, tables, and what it knows of each data set.
-AUDIT_FIGURES = ["conventions", "convergence", "scaling", "predictions", "failures", "theorem", "separability"]
+AUDIT_FIGURES = ["conventions", "convergence", "scaling", "predictions"]
+AUDIT_FIGURES += ["failures", "failing_sets", "theorem", "separability"]
 AUDIT_TABLES = ["conventions", "seeds", "paired", "convergence", "scaling", "predictions"]
-AUDIT_TABLES += ["theorem", "theorem_constants", "separability"]
+AUDIT_TABLES += ["failures", "theorem", "theorem_constants", "separability"]
 AUDIT_ROWS = ["removal_sets", "effects", "convergence", "predictions", "theorem"]
 
 

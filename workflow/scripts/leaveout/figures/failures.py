@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from leaveout import seeds
 from leaveout.calibration import calibrate, resamples
+from leaveout.failure_tables import IGNORED, failure_points
 from leaveout.figures.style import COLORS, METHODS, RIGHT, Drawing, entry, explain, head, panels, style
 from leaveout.prediction_tables import certified
 
@@ -20,27 +21,23 @@ SMALLEST = 1e-4
 
 
 @dataclass(frozen=True)
-class Ignored:
-    """What an estimator ignores: a column of ``predictions.SCHEMA``, its name on the axis, and where it fails."""
+class Words:
+    """What an estimator ignores: its name on the axis, and where it fails."""
 
-    column: str
     axis: str
     says: str
 
 
-IGNORED = {
-    "if": Ignored(
-        "joint_leverage",
+SAID = {
+    "if": Words(
         "joint leverage\nof the removed samples",
         "IF ignores leverage.\nIt fails where the model leans\non the removed samples:\nerror ≈ joint leverage.",
     ),
-    "rif": Ignored(
-        "overlap",
+    "rif": Words(
         "overlap\nof the removed samples",
         "RIF ignores overlap.\nIt fails where removed samples\nstand in for each other.",
     ),
-    "newton": Ignored(
-        "curvature_change",
+    "newton": Words(
         "change of curvature\nof the kept samples",
         "NS ignores that curvature\nchanges. It fails where logits\nof kept samples move far.",
     ),
@@ -70,37 +67,22 @@ def failures_figure(
     points = failure_points(certified(rows))
     limits = _limits(points)
     with style():
-        figure, grid = panels([len(titles)] * len(IGNORED), above=LABELLED, below=LABELLED)
-        for (method, ignored), axes in zip(IGNORED.items(), grid, strict=True):
+        figure, grid = panels([len(titles)] * len(SAID), above=LABELLED, below=LABELLED)
+        for (method, said), axes in zip(SAID.items(), grid, strict=True):
             of_method = points[points["method"] == method]
             for dataset, ax in zip(titles, axes, strict=True):
                 drawn = of_method[of_method["dataset"] == dataset]
                 _panel(ax, drawn, COLORS[method], limits)
                 generator = seeds.generator(seed, "failures", dataset)
                 _annotate(ax, _correlation(drawn, bootstrap, generator))
-                ax.set_xlabel(ignored.axis)
+                ax.set_xlabel(said.axis)
             axes[0].set_ylabel(f"{METHODS[method]}\nrelative error")
-            _say(figure, axes[-1], ignored.says)
+            _say(figure, axes[-1], said.says)
         for title, ax in zip(titles.values(), grid[0], strict=True):
             head(ax, title)
         entries = [entry("error = what is ignored", linestyle="-", color="black", linewidth=0.8)]
         explain(figure, entries, "", [*_left_out(rows, points), note])
     return Drawing(figure, points)
-
-
-def failure_points(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each estimator ignores, and its relative error: ``ignored``, ``error``, for each set and method.
-
-    Under ``per_sample`` the removed share k / n of the regulariser, which IF ignores too, is added to the leverage:
-    ``||NS - IF||_{H_T} <= (kappa_T + k / n) ||NS||_{H_T}``.
-    """
-    share = (rows["size"] / rows["n_train"]).where(rows["regularizer"] == "per_sample", 0.0)
-    ignored = pd.Series(np.nan, index=rows.index)
-    for method, what in IGNORED.items():
-        ignored = ignored.where(rows["method"] != method, rows[what.column])
-    ignored += share.where(rows["method"] == "if", 0.0)
-    points = rows.assign(ignored=ignored, error=rows["error_hessian"] / rows["change_hessian"])
-    return points[["dataset", "variant", "strategy", "size", "repeat", "set_id", "method", "ignored", "error"]]
 
 
 def _limits(points: pd.DataFrame) -> tuple[float, float]:
