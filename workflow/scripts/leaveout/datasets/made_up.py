@@ -7,7 +7,6 @@ import numpy as np
 
 from leaveout import seeds
 from leaveout.arrays import Array, IntArray
-from leaveout.linear_algebra import expit
 from leaveout.records import Records
 
 #: Decay of the latent scales, ``(1 + j / FLAT) ** -DECAY``; that of the features' singular values is about 0.6.
@@ -49,7 +48,7 @@ def network_features(samples: int, d: int, steepness: float, generator: np.rando
     scales = (1 + np.arange(d) / FLAT) ** -DECAY
     latent = generator.standard_normal((samples, d)) * scales
     margin = latent[:, : max(1, d // CLASS_SHARE)] @ generator.standard_normal(max(1, d // CLASS_SHARE))
-    probability = expit(steepness * margin / margin.std())
+    probability = np.exp(-np.logaddexp(0, -steepness * margin / margin.std()))
     y = (generator.random(samples) < probability).astype(np.int64)
     units = latent @ generator.standard_normal((d, d)) / np.linalg.norm(scales)
     X = np.maximum(units - THRESHOLD, 0)
