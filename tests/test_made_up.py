@@ -82,7 +82,7 @@ def test_nobody_licenses_what_is_made_up():
     assert licenses_table(entries, {}).to_numpy().tolist() == [["made up", "none needed", "One; Two"]]
 
 
-def test_samples_that_are_made_up_pass_every_stage(tmp_path):
+def test_samples_that_are_made_up_pass_all_stages_to_figures_and_tables(tmp_path):
     study = {
         "datasets": ["made"],
         "removal": {"strategies": ["random", "top_positive_test_loss"], "sizes": {"min": 1, "max": 3, "count": 2}},
@@ -99,7 +99,9 @@ def test_samples_that_are_made_up_pass_every_stage(tmp_path):
     config = {"studies": {"mine": study}, "datasets": {"made": made}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
     checkout = copy_of_the_checkout(tmp_path)
-    ran = jobs(checkout.snakemake("mine", config=tmp_path / "mine.yaml"), ["mine"])
+    products = ("figures/figure3.pdf", "figures/audit_separability.pdf", "tables/influential.csv", "tables/table2.csv")
+    targets = [f"results/mine/{product}" for product in products]
+    ran = jobs(checkout.snakemake(*targets, config=tmp_path / "mine.yaml"), targets)
     assert "download" not in ran
     tables, fit = tmp_path / "results/mine/tables", read_summary(tmp_path / "results/mine/made/base/fit.npz")
     assert pd.read_csv(tables / "influential.csv")["id"].str.startswith("made-up-").all()
@@ -108,8 +110,8 @@ def test_samples_that_are_made_up_pass_every_stage(tmp_path):
     assert fit.n_train == 200
     changed = over_design(config, steepness=1.0)
     (tmp_path / "changed.yaml").write_text(yaml.safe_dump(changed))
-    again = checkout.snakemake("mine", config=tmp_path / "changed.yaml", options=["--dry-run"])
-    planned = jobs(again, ["mine"])
+    again = checkout.snakemake(*targets, config=tmp_path / "changed.yaml", options=["--dry-run"])
+    planned = jobs(again, targets)
     assert planned["embed_features"] == planned["fit"] == 1
 
 
