@@ -70,7 +70,7 @@ def test_the_published_truth_and_the_growth_of_errors_have_their_tables(audited)
     checkout, counted = audited
     tables = checkout.folder / "results/tiny_audit/tables"
     convergence = pd.read_csv(tables / "audit_convergence.csv")
-    assert len(convergence) == 3 * (2 + 3 * 3)  # functions; the published truths, and each estimator by each judge
+    assert len(convergence) == 3 * (3 + 3 * 4)  # functions; the published truths, and each estimator by each judge
     assert set(convergence["sets"]) == {2 * 2}  # of the first seed, none of the published selection
     assert counted["audit_synthetic"] == 1
     assert counted["audit_scaling"] == 2  # runs of 300 and 600 samples
