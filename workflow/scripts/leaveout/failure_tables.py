@@ -95,7 +95,7 @@ def readable_failures(table: pd.DataFrame) -> pd.DataFrame:
     shown = shown.assign(
         method=table["method"].map(HEADINGS), sizes=sizes, ignored=table["ignored"].map("{:.2g}".format)
     )
-    ordered = ["dataset", "variant", "among", "sizes", "sets", "method", "error", "ignored"]
+    ordered = ["dataset", "among", "sizes", "sets", "method", "error", "ignored"]
     return shown[ordered].rename(
         columns={"method": "estimator", "error": "relative error", "ignored": "what it ignores"}
     )
