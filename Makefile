@@ -62,7 +62,7 @@ test-faults: $(VENV)/.test ## kill jobs, fill disks, damage files (TRIALS=5 of e
 	$(BIN)/python -m pytest -m faults --numprocesses $(CORES) --dist worksteal --trials $(TRIALS) \
 	  --reliability docs/reliability.md tests/faults
 
-test-findings: $(VENV)/.test ## hold docs/findings.md against fresh runs: the demo, and dogfish where LEAVEOUT_MIRROR has it
+test-findings: $(VENV)/.test ## hold docs/findings.md against fresh runs: demo, made-up data, dogfish where LEAVEOUT_MIRROR has it
 	@$(MAKE) --no-print-directory run STUDY=demo
 	LEAVEOUT_RESULTS=$(abspath results) $(BIN)/python -m pytest -m findings tests/test_findings.py
 

@@ -102,22 +102,44 @@ def test_a_fresh_run_finds_the_same(finding):
     assert agrees(finding, value)
 
 
+def audited_afresh(folder, study, dataset, config, options=()):
+    """Tables of the audit of one data set alone, run afresh, by the settings of a configuration file."""
+    contents = yaml.safe_load((ROOT / "config" / config).read_text(encoding="utf-8"))
+    kept = {key: value for key, value in contents["studies"][study].items() if key in ("runs_of", "audit")}
+    contents["studies"][study] = kept | {"datasets": [dataset]}
+    (folder / "one.yaml").write_text(yaml.safe_dump(contents, sort_keys=False))
+    done = copy_of_the_checkout(folder).snakemake(study, config=folder / "one.yaml", options=list(options))
+    assert done.returncode == 0, done.stdout
+    return folder / "results" / study / "tables"
+
+
 @pytest.fixture(scope="module")
 def dogfish(tmp_path_factory, mirror):
-    """Tables of the audit of dogfish alone, run afresh."""
-    folder = tmp_path_factory.mktemp("audit")
-    config = yaml.safe_load((ROOT / "config" / "offline.yaml").read_text())
-    study = config["studies"]["offline_audit"]
-    config["studies"]["offline_audit"] = {"runs_of": "offline", "datasets": ["dogfish"], "audit": study["audit"]}
-    (folder / "dogfish.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    checkout, options = copy_of_the_checkout(folder), ["--config", f"mirror={mirror}"]
-    done = checkout.snakemake("offline_audit", config=folder / "dogfish.yaml", options=options)
-    assert done.returncode == 0, done.stdout
-    return folder / "results" / "offline_audit" / "tables"
+    options = ["--config", f"mirror={mirror}"]
+    return audited_afresh(tmp_path_factory.mktemp("audit"), "offline_audit", "dogfish", "offline.yaml", options)
+
+
+@pytest.fixture(scope="module")
+def separable(tmp_path_factory):
+    return audited_afresh(tmp_path_factory.mktemp("audit"), "separability", "separable_10", "config.yaml")
+
+
+def of(dataset):
+    """Findings of one data set."""
+    return pytest.mark.parametrize(
+        "finding", [f for f in FINDINGS if f.cell.row.get("dataset") == dataset], ids=identity
+    )
 
 
 @pytest.mark.findings
-@pytest.mark.parametrize("finding", [one for one in FINDINGS if one.cell.row.get("dataset") == "dogfish"], ids=identity)
+@of("dogfish")
 def test_a_fresh_audit_of_dogfish_finds_the_same(finding, dogfish):
     value, _, _ = finding.cell.read(dogfish / f"{finding.cell.table}.csv")
+    assert agrees(finding, value)
+
+
+@pytest.mark.findings
+@of("separable_10")
+def test_a_fresh_audit_of_made_up_data_finds_the_same(finding, separable):
+    value, _, _ = finding.cell.read(separable / f"{finding.cell.table}.csv")
     assert agrees(finding, value)
