@@ -42,7 +42,13 @@ class User:
         paths = {"X": "X.npy", "samples": "samples.parquet", "about": "about.json"}
         outputs = SimpleNamespace(**{key: str(self.folder / name) for key, name in paths.items()})
         inputs = SimpleNamespace(raw=[str(self.folder / file)], weights=[], origins=[])
-        entry = {"parser": "table", "classes": None, "embedding": {"method": "features"}, "split": split}
+        entry = {
+            "source": "own",
+            "parser": "table",
+            "classes": None,
+            "embedding": {"method": "features"},
+            "split": split,
+        }
         prepare(entry, inputs, outputs, Machine(), "library", STAMP)
         embeddings = read_embeddings(outputs)
         training = embeddings.training
