@@ -13,7 +13,9 @@ from leaveout.convention_tables import (
     paired_table,
     seeds_table,
 )
+from leaveout.figures.conventions import EVALUATIONS, conventions_figure
 from tolerance import ROUNDING
+from written import numbers
 
 #: Slopes of the made-up predictions by convention, and how much the published selection is better.
 SLOPES = {"per_sample": 0.5, "fixed": 0.6, "as_published": 0.7}
@@ -142,3 +144,18 @@ def test_every_table_has_a_form_for_readers(pairs, kind):
     shown = TABLES[kind].readable(table)
     assert len(shown) == len(table)
     assert not any(column.endswith(("_low", "_high")) for column in shown)
+
+
+def test_the_figure_has_a_point_for_each_slope_of_the_evaluation_functions_that_there_are(pairs, tmp_path):
+    table = conventions_table(pairs, 100, 0)
+    drawing = conventions_figure(table, {"made": "Made up", "other": "No rows"})
+    assert len(drawing.figure.axes) == 2
+    drawn = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() != "None"]
+    assert len(drawn) == len(table) == len(numbers(drawing, tmp_path))
+
+
+def test_without_a_certified_set_the_figure_is_empty_and_not_broken(pairs, tmp_path):
+    conventions_table(pairs[:0], 100, 0).to_csv(tmp_path / "table.csv", index=False)
+    drawing = conventions_figure(pd.read_csv(tmp_path / "table.csv"), {"made": "Made up"})
+    assert len(drawing.figure.axes) == len(EVALUATIONS)
+    assert numbers(drawing, tmp_path).empty

@@ -17,6 +17,7 @@ from leaveout.convergence_tables import (
 )
 from leaveout.figures.convergence import ERRORS, convergence_figure
 from rows import LABELS
+from written import numbers
 
 #: What each method's effect is of the certified one, at each base.
 FACTORS = {
@@ -160,3 +161,14 @@ def test_errors_beyond_the_axis_stand_at_its_edge_and_sets_that_are_left_out_are
     drawing = convergence_figure(found, convergence_table(found.pairs, 50, 0), {"digits": "Digits"})
     assert max(max(line.get_ydata()) for line in drawing.figure.axes[0].lines) == ERRORS[1]
     assert any("1 sets not certified, left out" in text.get_text() for text in drawing.figure.texts)
+
+
+def test_without_any_certified_set_the_table_and_the_figure_are_empty_not_broken(tmp_path):
+    found = one(uncertified={f"{strategy}-{size}-0" for strategy in ("random", "cluster_l2") for size in SIZES})
+    assert len(found.left_out) == 2 * len(SIZES)
+    table = convergence_table(found.pairs, 50, 0)
+    assert readable_convergence(table).empty
+    table.to_csv(tmp_path / "table.csv", index=False)
+    drawing = convergence_figure(found, pd.read_csv(tmp_path / "table.csv"), {"digits": "Digits"})
+    assert numbers(drawing, tmp_path).empty
+    assert {ax.get_ylim() for ax in drawing.figure.axes} == {ERRORS}

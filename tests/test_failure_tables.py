@@ -8,6 +8,7 @@ from leaveout.effects import PREDICTIONS
 from leaveout.failure_tables import COLUMNS, SIZES, failures_table, readable_failures
 from leaveout.figures.failing_sets import ERRORS, failing_sets_figure
 from leaveout.figures.failures import SAID
+from written import numbers
 
 STRATEGIES = ("random", "cluster_l2")
 
@@ -65,12 +66,12 @@ def test_of_few_sizes_some_thirds_have_no_sets():
 
 
 @pytest.mark.parametrize("datasets", [(), ("d",), ("d", "e")])
-def test_the_figure_has_a_point_for_each_row_and_none_where_nothing_is_certified(datasets):
+def test_the_figure_has_a_point_for_each_row_and_none_where_nothing_is_certified(datasets, tmp_path):
     table = failures_table(points(datasets=datasets), 100, 0)
     assert list(table) == COLUMNS
     drawing = failing_sets_figure(table, {"d": "Made up", "e": "Other*"})
     drawn = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() != "None"]
-    assert len(drawn) == len(table) == len(drawing.points)
+    assert len(drawn) == len(table) == len(numbers(drawing, tmp_path))
     assert len(readable_failures(table)) == len(table)
 
 

@@ -22,6 +22,7 @@ from leaveout.prediction_tables import (
 )
 from leaveout.predictions import SCHEMA
 from rows import LABELS
+from written import numbers
 
 TITLES = {"d": "Made up", "e": "Other*"}
 #: Bounds over errors of the rows below, but for the spread by set.
@@ -177,9 +178,9 @@ def test_the_figure_of_failures_has_the_same_axes_everywhere_and_says_what_it_le
         assert said.says in texts
 
 
-def test_without_any_certified_set_figures_and_tables_are_empty_not_broken():
+def test_without_any_certified_set_figures_and_tables_are_empty_not_broken(tmp_path):
     rows = prediction_rows(status="iteration_limit")
     assert readable_predictions(predictions_table(rows, 20, 0)).empty
     for drawing in (predictions_figure(rows, TITLES), failures_figure(rows, TITLES, 20, 0)):
         assert len(drawing.figure.axes) == 6
-        assert drawing.points.empty
+        assert numbers(drawing, tmp_path).empty

@@ -12,6 +12,7 @@ from leaveout.random_sizes import removed_sizes
 from leaveout.scaling import SYNTHETIC
 from leaveout.scaling_tables import GAPS, form, read_scaling, readable_scaling, scaling_table, uncertified
 from rows import LABELS
+from written import numbers
 
 #: A law that none of the theories has.
 LAW = {"k": 0.7, "n": -1.2, "d": 0.4}
@@ -93,3 +94,20 @@ def test_the_figure_shows_made_up_designs_twice_and_a_row_for_each_data_set():
     drawn = np.sort(np.concatenate([line.get_ydata() for line in lines[:-1]]))
     expected = drawing.points[(drawing.points["row"] == 2) & (drawing.points["gap"] == "if_newton")]["mean"]
     assert drawn == pytest.approx(np.sort(expected))
+
+
+@pytest.mark.parametrize("missing", [["newton_truth"], list(GAPS)])
+def test_what_no_set_tells_has_no_exponents_and_an_empty_panel(missing, tmp_path):
+    """No truth is certified, or no set is removable."""
+    found = pd.concat([pd.DataFrame(rows()), pd.DataFrame(rows("digits", parameters=(65,), designs=1))])
+    found[["truth", *missing]], found["status"] = np.nan, "iteration_limit"
+    table = scaling_table(found, 20, 0)
+    assert set(table.loc[table["cells"] == 0, "gap"]) == set(missing)
+    assert table.loc[table["cells"] == 0, ["exponent_k", "exponent_n", "form"]].isna().all(axis=None)
+    assert "nan" not in readable_scaling(table, {}).to_string(na_rep="-")
+    drawing = scaling_figure(found, {"digits": "Digits"})
+    assert set(numbers(drawing, tmp_path)["gap"]) == set(GAPS) - set(missing)
+    heights = {ax.get_ylim() for ax in drawing.figure.axes[3:6]}
+    assert len(heights) == 1
+    points = drawing.points[drawing.points["row"] == 2]["mean"]
+    assert not len(points) or min(heights)[0] > points.min() / 10  # nothing that empty panels would add

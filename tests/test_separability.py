@@ -13,6 +13,7 @@ from leaveout.figures.style import METHODS
 from leaveout.model_file import FitSummary, read_summary, write_model
 from leaveout.separability_tables import readable_separability, separability_table
 from test_convention_tables import made_up
+from written import numbers
 
 FITS = {("made", "base"): FitSummary(100, 7, 0.9, 0.8, 0.02), ("other", "base"): FitSummary(50, 7, 0.7, 0.6, 0.2)}
 TITLES = {"other": "Another", "made": "Made up"}
@@ -78,5 +79,6 @@ def test_data_sets_are_numbered_and_named(table):
     assert "1: Another\n2: Made up\na note" in texts
 
 
-def test_without_any_certified_set_the_figure_is_empty_not_broken(table):
-    assert separability_figure(table.iloc[:0], TITLES).points.empty
+def test_without_any_certified_set_the_figure_is_empty_not_broken(table, tmp_path):
+    assert readable_separability(table.iloc[:0]).empty
+    assert numbers(separability_figure(table.iloc[:0], TITLES), tmp_path).empty

@@ -16,6 +16,7 @@ from leaveout.theorem_tables import (
     read_theorem,
 )
 from rows import RUN
+from written import numbers
 
 #: Bounds of a made-up difference of 1, and sizes of sets for which each is stated.
 STATED = {"data_theorem": (100.0, 2), "theorem": (50.0, 4), "sharper": (20.0, 4), "row_sums": (5.0, 8)}
@@ -156,3 +157,22 @@ def test_sets_without_a_step_are_counted_and_not_drawn(rows):
     rows.loc[rows["size"] == 16, "observed"] = np.nan
     figure = theorem_figure(rows, {"digits": "Digits"}).figure
     assert any("6 sets without a Newton step" in text.get_text() for text in figure.texts)
+
+
+def test_where_no_set_has_a_step_tables_and_figure_say_so_and_show_nothing(rows, tmp_path):
+    rows[["observed", *(f"{name}_bound" for name in STATED)]] = np.nan
+    ratios = ratios_table(rows, 50, 0)
+    assert (ratios["holds"] == 0).all()
+    assert ratios[["ratio", "ratio_low", "ratio_high", "worst"]].isna().all(axis=None)
+    for kind in TABLES.values():
+        assert "nan" not in kind.readable(kind.table(rows, 50, 0)).to_string(na_rep="-")
+    drawing = theorem_figure(rows, {"digits": "Digits"})
+    assert numbers(drawing, tmp_path)["observed"].isna().all()
+    assert any("24 sets without a Newton step" in text.get_text() for text in drawing.figure.texts)
+    assert not any(len(dots.get_offsets()) for ax in drawing.figure.axes for dots in ax.collections)
+
+
+def test_without_any_rows_tables_and_figure_are_empty_not_broken(rows, tmp_path):
+    for kind in TABLES.values():
+        assert kind.readable(kind.table(rows[:0], 50, 0)).empty
+    assert numbers(theorem_figure(rows[:0], {"digits": "Digits"}), tmp_path).empty

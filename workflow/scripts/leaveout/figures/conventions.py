@@ -54,7 +54,7 @@ def conventions_figure(table: pd.DataFrame, titles: Mapping[str, str], note: str
     note : str, optional
         What readers have to know, beside the panels.
     """
-    rows = [name for name in EVALUATIONS if name in set(table["evaluation"])]
+    rows = [name for name in EVALUATIONS if name in set(table["evaluation"])] or list(EVALUATIONS)
     points = table[table["evaluation"].isin(rows) & table["dataset"].isin(titles)]
     with style():
         figure, grid = panels([len(titles)] * len(rows), left=NAMED + 0.45)

@@ -68,7 +68,7 @@ def convergence_figure(
         missing = f"{len(judged.left_out)} sets not certified, left out" if judged.left_out else None
         explain(figure, _entries(), "Error of", [EXPLANATION, missing, note])
     drawn = [sets.assign(shown="set"), medians.assign(shown="median")]
-    return Drawing(figure, pd.concat(drawn, ignore_index=True).dropna(axis="columns", how="all"))
+    return Drawing(figure, pd.concat(drawn, ignore_index=True))
 
 
 EXPLANATION = (
@@ -126,7 +126,7 @@ def _median(ax: Axes, place: float, marker: str, color: str, found: Array) -> No
 def _scale(ax: Axes) -> None:
     ax.axhline(OFF, color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
     places = [TRUTH, *METHODS.values()]
-    ax.set(xlim=(-0.5, len(places) - 0.5), xticks=range(len(places)), xticklabels=places, yscale="log", ylim=ERRORS)
+    ax.set(xlim=(-0.5, len(places) - 0.5), xticks=range(len(places)), xticklabels=places, ylim=ERRORS, yscale="log")
     ax.yaxis.set_major_locator(LogLocator(numticks=6))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     ax.yaxis.set_minor_formatter(NullFormatter())

@@ -47,7 +47,7 @@ def scaling_figure(rows: pd.DataFrame, titles: Mapping[str, str], note: str | No
     found = pd.concat([cells(rows, gap).assign(gap=gap) for gap in GAPS], ignore_index=True)
     measured = [name for name in titles if name in set(found["dataset"])]
     made = found[found["dataset"] == SYNTHETIC]
-    middle = _middle(made["d"])
+    middle = _middle(rows.loc[rows["dataset"] == SYNTHETIC, "d"])
     shown = [made[made["d"] == middle], *(found[found["dataset"] == name] for name in measured)]
     names = [f"made-up designs\nof d = {middle}", *(titles[name] for name in measured)]
     with style():
@@ -111,7 +111,10 @@ def _collapsed(axes: Sequence[Axes], made: pd.DataFrame) -> None:
     markers = dict(zip(np.sort(made["n_train"].unique()), MARKERS * 9, strict=False))
     colors = _shades(made["d"], "viridis_r")
     for gap, ax in zip(GAPS, axes, strict=True):
+        _logarithmic(ax, FORMS[gap])
         own = made[made["gap"] == gap]
+        if own.empty:
+            continue
         for n, d in own[["n_train", "d"]].drop_duplicates().itertuples(index=False):
             group = own[(own["n_train"] == n) & (own["d"] == d)]
             look: dict[str, Any] = {"color": colors[d], "markersize": 2.5, "markeredgewidth": 0, "alpha": 0.8}
@@ -119,15 +122,14 @@ def _collapsed(axes: Sequence[Axes], made: pd.DataFrame) -> None:
         constant = np.exp(np.log(own["mean"] / own["form"]).mean())
         ends = np.array([own["form"].min() / BESIDE, own["form"].max() * BESIDE])
         ax.plot(ends, constant * ends, "--", color="black", linewidth=0.8, zorder=1)
-        _logarithmic(ax, FORMS[gap])
     axes[0].set_ylabel("all made-up designs\nnorm of the difference")
 
 
 def _same_heights(axes: Sequence[Axes]) -> None:
-    """Give the panels of a row one scale: which difference is larger is seen at once."""
-    low, high = zip(*(ax.get_ylim() for ax in axes), strict=True)
-    for ax in axes:
-        ax.set_ylim(min(low), max(high))
+    """Give the panels of a row one scale: which difference is larger is seen at once; empty ones have none."""
+    limits = np.ravel([ax.get_ylim() for ax in axes if ax.lines])
+    for ax in axes if len(limits) else []:
+        ax.set_ylim(limits.min(), limits.max())
 
 
 def _logarithmic(ax: Axes, label: str) -> None:
