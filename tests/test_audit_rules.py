@@ -1,6 +1,8 @@
 """The rules of an audit, through real Snakemake: whose models it uses, what it makes, and what has to run again."""
 
 import re
+from functools import reduce
+from operator import getitem
 
 import pandas as pd
 import pytest
@@ -79,14 +81,40 @@ def test_the_published_truth_and_the_growth_of_errors_have_their_tables(audited)
     assert scaling["form"].notna().all()
 
 
-def test_another_number_of_seeds_draws_and_measures_again_and_fits_nothing(audited, tmp_path):
+#: What is drawn and tabulated from the removal sets of an audit, from some of their rows, and from random sets.
+OF_EFFECTS = {"conventions", "seeds", "paired", "convergence", "separability"}
+OF_PREDICTIONS, OF_THEOREM = {"predictions", "failures", "failing_sets"}, {"theorem", "theorem_constants"}
+OF_SETS, OF_SCALING = OF_EFFECTS | OF_PREDICTIONS | OF_THEOREM, {"scaling"}
+#: All that measures removal sets.
+SETS = {"sets", "effects", "convergence", "predictions", "theorem"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "measured", "presented"),
+    [
+        ("audit.repeats", 3, SETS, OF_SETS),
+        ("audit.sizes.max", 3, SETS, OF_SETS),
+        ("audit.scaling.n", [100, 300], {"synthetic"}, OF_SCALING),
+        ("audit.scaling.designs", 3, {"synthetic"}, OF_SCALING),
+        ("audit.scaling.draws", 3, {"synthetic", "scaling"}, OF_SCALING),
+        ("vary", [{"dataset": "few_digits", "n_train": [300]}], set(), OF_SCALING),
+        ("evaluations", ["test_loss"], {"effects", "convergence", "theorem"}, OF_EFFECTS | OF_THEOREM),
+        ("iteration_limit", 99, {"effects", "predictions", "scaling"}, OF_EFFECTS | OF_PREDICTIONS | OF_SCALING),
+        ("bootstrap", 200, set(), OF_SETS | OF_SCALING),
+    ],
+)
+def test_a_setting_of_an_audit_has_run_again_what_depends_on_it_and_nothing_else(
+    audited, tmp_path, setting, value, measured, presented
+):
     config = yaml.safe_load(TINY.read_text())
-    config["studies"]["tiny_audit"]["audit"]["repeats"] = 3
+    *path, last = setting.split(".")
+    reduce(getitem, path, config["studies"]["tiny_audit"])[last] = value
     (tmp_path / "changed.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     finished = audited[0].snakemake("tiny_audit", options=["--dry-run"], config=tmp_path / "changed.yaml")
-    planned = jobs(finished, ["tiny_audit"])
-    assert planned["audit_sets"] == planned["audit_effects"] == 1
-    assert not {"fit", "download", "embed_fourier"} & set(planned)
+    planned = set(jobs(finished, ["tiny_audit"])) - {"run_record"}
+    shown = {name for name in planned if name.endswith(("_table", "_figure"))}
+    assert planned - shown == {f"audit_{name}" for name in measured}
+    assert {re.fullmatch("audit_(.+)_(table|figure)", name)[1] for name in shown} == presented
 
 
 def test_the_report_can_link_to_each_of_its_categories():
