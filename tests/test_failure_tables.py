@@ -8,6 +8,7 @@ from leaveout.effects import PREDICTIONS
 from leaveout.failure_tables import COLUMNS, SIZES, failures_table, readable_failures
 from leaveout.figures.failing_sets import ERRORS, failing_sets_figure
 from leaveout.figures.failures import SAID
+from leaveout.figures.style import METHODS
 from written import numbers
 
 STRATEGIES = ("random", "cluster_l2")
@@ -73,6 +74,17 @@ def test_the_figure_has_a_point_for_each_row_and_none_where_nothing_is_certified
     drawn = [line for ax in drawing.figure.axes for line in ax.lines if line.get_marker() != "None"]
     assert len(drawn) == len(table) == len(numbers(drawing, tmp_path))
     assert len(readable_failures(table)) == len(table)
+
+
+def test_names_stand_beside_the_points_of_the_first_line_of_sizes_and_failures_on_grey():
+    table = failures_table(points(), 100, 0)
+    above, below = failing_sets_figure(table, {"d": "Made up"}).figure.axes
+    ends = table[table["among"] == "small"].set_index("method")["error_high"]
+    assert {text.get_text(): text.xy[0] for text in below.texts} == {METHODS[m]: ends[m] for m in PREDICTIONS}
+    assert not above.texts
+    for ax in (above, below):
+        (grey,) = ax.patches
+        assert (grey.get_x(), grey.get_x() + grey.get_width()) == pytest.approx((0.1, ERRORS[1]))
 
 
 def test_errors_beyond_the_axis_stand_at_its_edge_as_arrows():

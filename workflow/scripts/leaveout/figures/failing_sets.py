@@ -1,6 +1,7 @@
 """Figure `audit_failing_sets`: which sets each estimator fails on, by strategy and by size."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from leaveout.figures.style import COLORS, MARKERS, METHODS, NEUTRAL, Drawing, e
 
 #: Room for the lines' names on the left, and how far the estimators of a line lie apart.
 NAMED, APART = 1.35, 0.2
-#: Relative errors that are drawn as they are; others stand at the edge. Ten percent are marked.
-ERRORS, MARKED = (1e-3, 3.0), 0.1
+#: Relative errors that are drawn as they are, others stand at the edge; and where the grey of failures begins.
+ERRORS, FAILED, FAILING = (1e-3, 3.0), 0.1, "0.92"
 
 
 def failing_sets_figure(table: pd.DataFrame, titles: Mapping[str, str], note: str | None = None) -> Drawing:
@@ -35,6 +36,8 @@ def failing_sets_figure(table: pd.DataFrame, titles: Mapping[str, str], note: st
         for names, axes in zip((strategies, SIZES), grid, strict=True):
             for dataset, ax in zip(titles, axes, strict=True):
                 _errors(ax, points[points["dataset"] == dataset], names)
+        for dataset, ax in zip(titles, grid[-1], strict=True):
+            _name(ax, points[(points["dataset"] == dataset) & (points["among"] == SIZES[0])])
         grid[0][0].set_yticks(range(len(strategies)), [MARKERS[name][1] for name in strategies])
         grid[0][0].set_ylabel("sets of which samples")
         grid[1][0].set_yticks(range(len(SIZES)), SIZES)
@@ -45,14 +48,16 @@ def failing_sets_figure(table: pd.DataFrame, titles: Mapping[str, str], note: st
         entries = [
             *(entry(METHODS[method], marker="o", color=COLORS[method], markersize=5) for method in METHODS),
             entry("95 % interval", linestyle="-"),
-            entry("10 %", linestyle=":", color=NEUTRAL, linewidth=0.7),
+            entry(f"off by more than {100 * FAILED:g} %", marker="s", color=FAILING, markersize=7),
             entry("beyond the axis", marker=">", markersize=4),
         ]
         explain(figure, entries, "Median error of", [EXPLANATION, note])
     return Drawing(figure, points)
 
 
-EXPLANATION = "small, medium, large:\nthirds of the sizes"
+EXPLANATION = (
+    "Of each line IF is the upper, RIF the\nmiddle, NS the lower point; small,\nmedium, large: thirds of the sizes"
+)
 
 
 def _errors(ax: Axes, points: pd.DataFrame, names: Sequence[str]) -> None:
@@ -65,8 +70,16 @@ def _errors(ax: Axes, points: pd.DataFrame, names: Sequence[str]) -> None:
                 ax.plot(np.clip(interval, low, high), [y, y], color=color, linewidth=1)
                 marker = "<" if error < low else ">" if error > high else "o"
                 ax.plot(np.clip(error, low, high), y, marker=marker, markersize=3.2, color=color, clip_on=False)
-    ax.axvline(MARKED, color=NEUTRAL, linewidth=0.7, linestyle=":", zorder=1)
+    ax.axvspan(FAILED, high, color=FAILING, linewidth=0, zorder=0)
     ax.set(xscale="log", xlim=ERRORS, ylim=(len(names) - 0.5, -0.5), yticks=range(len(names)), yticklabels=[])
     ax.set_xticks([1e-3, 1e-2, 1e-1, 1.0])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _name(ax: Axes, points: pd.DataFrame) -> None:
+    """Write the estimators' names beside the points of the first line, where they can be read without colour."""
+    for offset, method in enumerate(METHODS, start=-1):
+        for end in points.loc[points["method"] == method, "error_high"].clip(*ERRORS):
+            look: dict[str, Any] = {"fontsize": 6.5, "color": NEUTRAL, "ha": "left", "va": "center"}
+            ax.annotate(METHODS[method], (end, offset * APART), (4, 0), textcoords="offset points", **look)
