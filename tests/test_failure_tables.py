@@ -47,6 +47,17 @@ def test_medians_are_those_of_the_sets_of_a_strategy_and_of_a_third_of_the_sizes
             assert (row["least"], row["most"], row["sets"]) == (sizes[0], sizes[-1], 2 * len(sizes))
 
 
+def test_the_best_estimator_of_a_set_has_its_smallest_error_and_a_tie_is_shared():
+    made = points(sizes=(1, 2, 3, 4)).set_index(["strategy", "size", "method"]).sort_index()
+    made.loc[("random", 1, "rif"), "error"] = made.loc[("random", 1, "if"), "error"] * (1 - 1e-12)
+    made.loc[("random", 2, "newton"), "error"] = 1e-9
+    table = failures_table(made.reset_index(), 2000, 0).set_index(["among", "method"])
+    assert table.loc["random", "best"].tolist() == [0.625, 0.125, 0.25]  # of IF, RIF, NS: by two sets and a half
+    assert table.loc["cluster_l2", ["best", "best_low", "best_high"]].to_numpy().T.tolist() == [[1, 0, 0]] * 3
+    low, high = table.loc[("random", "newton"), ["best_low", "best_high"]]
+    assert (low, high) == (0, 0.75)  # quantiles of four draws of which each is it with probability 1/4
+
+
 def test_intervals_hold_the_median_and_errors_of_sets():
     table = failures_table(points(), 500, 0)
     assert (table["error_low"] < table["error"]).all()

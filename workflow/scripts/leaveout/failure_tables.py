@@ -17,8 +17,10 @@ IGNORED = {"if": "joint_leverage", "rif": "overlap", "newton": "curvature_change
 SIZES = ("small", "medium", "large")
 COLUMNS = [
     *("dataset", "variant", "among", "least", "most", "method", "sets"),
-    *("error", "error_low", "error_high", "ignored"),
+    *("error", "error_low", "error_high", "best", "best_low", "best_high", "ignored"),
 ]
+#: Errors that are larger by less, relative, are the same: for one sample RIF and NS are.
+RESOLVED = 1e-9
 
 
 def failure_points(rows: pd.DataFrame) -> pd.DataFrame:
@@ -57,8 +59,9 @@ def failures_table(points: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFr
     -------
     pandas.DataFrame
         A row for each run, part of its sets and method: ``among`` is a strategy or one of `SIZES`, ``least`` and
-        ``most`` samples a set of these, ``sets`` their number, ``error`` the median with its limits, ``ignored`` the
-        median of what the estimator ignores.
+        ``most`` samples a set of these, ``sets`` their number, ``error`` the median with its limits, ``best`` the
+        share of the sets on which no other estimator has a smaller error (they share a tie), with its limits, and
+        ``ignored`` the median of what the estimator ignores.
     """
     records = []
     for (dataset, variant), run in points.groupby(["dataset", "variant"], sort=False):
@@ -67,10 +70,13 @@ def failures_table(points: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFr
             drawn = resamples(alike, bootstrap, seeds.generator(seed, "failures", str(dataset), str(variant), among))
             place = {"dataset": dataset, "variant": variant, "among": among}
             place |= {"least": part["size"].min(), "most": part["size"].max()}
-            for method in PREDICTIONS:
-                of_method = part[part["method"] == method]
+            methods = [part[part["method"] == method] for method in PREDICTIONS]
+            shares = _best(np.stack([of_method["error"].to_numpy() for of_method in methods]))
+            for method, of_method, share in zip(PREDICTIONS, methods, shares, strict=True):
                 found = {"method": method, "sets": len(of_method), "ignored": of_method["ignored"].median()}
-                records.append(place | found | _median(of_method["error"].to_numpy(), drawn))
+                found |= _interval("error", medians(of_method["error"].to_numpy(), drawn), of_method["error"].median())
+                found |= _interval("best", drawn @ share / len(share), share.mean())
+                records.append(place | found)
     return pd.DataFrame(records, columns=COLUMNS)
 
 
@@ -83,19 +89,30 @@ def _parts(run: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield name, run[run["size"].isin(sizes)]
 
 
-def _median(errors: Array, drawn: Array) -> dict[str, float]:
-    low, high = np.quantile(medians(errors, drawn), ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return {"error": float(np.median(errors)), "error_low": float(low), "error_high": float(high)}
+def _best(errors: Array) -> Array:
+    """Of each set, 1 for the estimator with the smallest of its errors (methods, sets); a tie is shared."""
+    smallest = errors <= (1 + RESOLVED) * errors.min(axis=0)
+    return smallest / smallest.sum(axis=0)
+
+
+def _interval(name: str, resampled: Array, value: float) -> dict[str, float]:
+    low, high = np.quantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+    return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def readable_failures(table: pd.DataFrame) -> pd.DataFrame:
-    """Errors with their intervals, sizes as a range."""
-    shown = with_intervals(table, ["error"])
+    """Errors and shares with their intervals, sizes as a range."""
+    shown = with_intervals(table, ["error", "best"])
     sizes = [f"{least} to {most}" for least, most in zip(table["least"], table["most"], strict=True)]
     shown = shown.assign(
         method=table["method"].map(HEADINGS), sizes=sizes, ignored=table["ignored"].map("{:.2g}".format)
     )
-    ordered = ["dataset", "among", "sizes", "sets", "method", "error", "ignored"]
+    ordered = ["dataset", "among", "sizes", "sets", "method", "error", "best", "ignored"]
     return shown[ordered].rename(
-        columns={"method": "estimator", "error": "relative error", "ignored": "what it ignores"}
+        columns={
+            "method": "estimator",
+            "error": "relative error",
+            "best": "best of the three",
+            "ignored": "what it ignores",
+        }
     )
