@@ -12,7 +12,7 @@ from leaveout import effects, poisoning, suspicion
 from leaveout.certificate import Status
 from leaveout.effects import RETRAIN
 from leaveout.result_rows import CERTIFICATE, read
-from leaveout.tables import groups
+from leaveout.tables import grouped
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def certificates_table(files: Mapping[str, Iterable[str | Path]]) -> pd.DataFram
         if retrains:
             records += [
                 {"experiment": experiment} | run | _proof(rows, found)
-                for run, rows in groups(pd.concat(retrains), PLACE)
+                for run, rows in grouped(pd.concat(retrains), PLACE)
             ]
     return pd.DataFrame(records, columns=[*COLUMNS]).astype({"iterations": "Int64"})
 

@@ -15,7 +15,7 @@ from leaveout.comparison import SETS, Comparison, Key, compare
 from leaveout.conventions import AS_PUBLISHED, FIXED, PER_SAMPLE, SCHEMA
 from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.result_rows import read
-from leaveout.tables import Kind, calibrated, groups, with_intervals
+from leaveout.tables import Kind, calibrated, grouped, named_runs, with_intervals
 
 #: What tells effects of the same set under several conventions apart.
 CONVENTIONS = Key(
@@ -59,7 +59,7 @@ def conventions_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.Data
         method: ``sets`` and the statistics of ``calibration``, each with its limits.
     """
     records = []
-    for place, group in groups(pairs[pairs["repeat"] == 0], PLACE):
+    for place, group in grouped(pairs[pairs["repeat"] == 0], PLACE):
         whole = group.groupby("set_id")["method"].transform("size")
         for named, chosen in _chosen(group[whole == len(CONVENTION_NAMES) * group["method"].nunique()]):
             strategies = chosen.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
@@ -96,7 +96,7 @@ def seeds_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         deviation of the statistic over the seeds, each by itself.
     """
     records = []
-    for place, group in groups(_own(pairs), PLACE):
+    for place, group in grouped(_own(pairs), PLACE):
         single = [part for _, part in group.groupby("repeat")]
         alone = pd.DataFrame(
             [record for part in single for record in calibrated(part, np.ones((1, part["set_id"].nunique())))]
@@ -129,7 +129,7 @@ def paired_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame
         and ``gain`` with their limits.
     """
     records = []
-    for place, group in groups(_own(pairs), PLACE):
+    for place, group in grouped(_own(pairs), PLACE):
         drawn = _cells(group, bootstrap, seed, place)
         methods = {str(name): part for name, part in group.groupby("method", sort=False)}
         for first, second in COMPARED:
@@ -172,20 +172,20 @@ def _words(place: dict[str, Any]) -> tuple[str, str]:
 
 
 def readable_conventions(table: pd.DataFrame) -> pd.DataFrame:
-    """Statistics with their intervals; data sets have one variant each."""
-    return with_intervals(table).drop(columns="variant")
+    """Statistics with their intervals."""
+    return with_intervals(named_runs(table))
 
 
 def readable_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """The same, and the deviation of the slope over seeds."""
     hidden = [f"{name}_deviation" for name in STATISTICS if name != "slope"]
-    shown = with_intervals(table.drop(columns=hidden)).drop(columns="variant")
+    shown = with_intervals(named_runs(table.drop(columns=hidden)))
     return shown.assign(slope_deviation=table["slope_deviation"].map("{:.3f}".format))
 
 
 def readable_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """Shares and gains with their intervals."""
-    return with_intervals(table, PAIRED).drop(columns="variant")
+    return with_intervals(named_runs(table), PAIRED)
 
 
 TABLES: Mapping[str, Kind] = {

@@ -15,7 +15,7 @@ from leaveout.certificate import Status
 from leaveout.exponents import Measurements, exponents
 from leaveout.result_rows import read
 from leaveout.scaling import SCHEMA, SYNTHETIC
-from leaveout.tables import groups, with_intervals
+from leaveout.tables import grouped, with_intervals
 
 #: Designs of a source share these; n is what its runs differ in.
 SOURCE = ["dataset", "regularization", "regularizer", "intercept"]
@@ -112,7 +112,7 @@ def scaling_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame
         draws of the sets.
     """
     records = []
-    for source, group in groups(rows, SOURCE):
+    for source, group in grouped(rows, SOURCE):
         for gap in GAPS:
             some = _known(group, gap)
             generator = seeds.generator(seed, "scaling table", str(source["dataset"]), gap)

@@ -77,7 +77,7 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     All estimators of a group are resampled on the same sets: those that every one of them has a prediction of.
     """
     records = []
-    for place, compared in groups(compare(rows).pairs, ["dataset", "variant", "evaluation"]):
+    for place, compared in grouped(compare(rows).pairs, ["dataset", "variant", "evaluation"]):
         pairs = of_all_methods(compared)
         strategies = pairs.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
         run = str(place["dataset"]), str(place["variant"])
@@ -87,7 +87,7 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     return pd.DataFrame(records, columns=[*key, *columns(STATISTICS)])
 
 
-def groups(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+def grouped(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     """What rows have in common, by the columns' names, and the rows, in the order of their first ones."""
     for key, group in rows.groupby([*by], sort=False):
         yield dict(zip(by, key, strict=True)), group
@@ -114,6 +114,12 @@ def of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs of the sets that stand beside a prediction of every method."""
     methods = pairs.groupby("set_id")["method"].transform("nunique")
     return pairs[methods == pairs["method"].nunique()]
+
+
+def named_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for readers: with ``variant`` only if the data set alone does not tell its runs apart."""
+    several = (table.groupby("dataset")["variant"].nunique() > 1).any()
+    return table if several else table.drop(columns="variant")
 
 
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from leaveout.arrays import Array
 from leaveout.calibration import Interval, columns, medians, resamples
 from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.result_rows import read
-from leaveout.tables import Kind, groups, with_intervals
+from leaveout.tables import Kind, grouped, named_runs, with_intervals
 from leaveout.theorem import SCHEMA
 
 #: Bounds, in readers' words; the last has the constants of all training samples.
@@ -60,7 +60,7 @@ def ratios_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         ``holds``, ``ratio``, the median over these, with its limits, and the ``worst`` ratio; 1 would be attained.
     """
     records = []
-    for place, group in groups(rows, [*RUN, "evaluation"]):
+    for place, group in grouped(rows, [*RUN, "evaluation"]):
         drawn = _drawn(group, bootstrap, seed, place)
         for name in BOUND_NAMES:
             bound = group[f"{name}_bound"]
@@ -88,7 +88,7 @@ def constants_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFra
         ``c_l`` to ``threshold``.
     """
     records = []
-    for place, run in groups(rows, RUN):
+    for place, run in grouped(rows, RUN):
         sets = run[run["evaluation"] == run["evaluation"].iloc[0]]  # the constants of a set are those of any f
         first = sets.iloc[0]
         records.append(
@@ -123,21 +123,21 @@ def _median(values: Array, drawn: Array) -> Interval:
 
 
 def readable_ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Under the run's own convention, bounds by their names, two digits; data sets have one variant each."""
+    """Under the run's own convention, bounds by their names, two digits."""
     own = table[table["own"].astype(bool)]
     ratios = [
         f"{value:.2g} [{low:.2g}, {high:.2g}]" if np.isfinite(value) else np.nan
         for value, low, high in own[columns(["ratio"])].itertuples(index=False)
     ]
     worst = own["worst"].map("{:.2g}".format, na_action="ignore")
-    shown = own.drop(columns=["variant", "own", "ratio_low", "ratio_high"])
+    shown = named_runs(own).drop(columns=["own", "ratio_low", "ratio_high"])
     return shown.assign(bound=own["bound"].map(BOUND_NAMES), ratio=ratios, worst=worst)
 
 
 def readable_constants(table: pd.DataFrame) -> pd.DataFrame:
     """Under the run's own convention, with few digits."""
     own = table[table["own"].astype(bool)]
-    shown = with_intervals(own, OF_SIZES).drop(columns=["variant", "own"])
+    shown = with_intervals(named_runs(own), OF_SIZES).drop(columns="own")
     all_samples = own["over"] == OF_ALL
     for name in OF_SIZES:  # of the data set itself there is no interval
         shown[name] = shown[name].mask(all_samples, own[name].map("{:.3f}".format))
