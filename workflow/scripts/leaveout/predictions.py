@@ -41,7 +41,7 @@ from leaveout.model import Model
 from leaveout.prediction_bounds import PASSES, PredictionBounds, prediction_bounds, reaches
 from leaveout.removal import RemovalSet
 from leaveout.removed import InverseHessian, RemovedHessian, inverse_hessian
-from leaveout.result_rows import RUN
+from leaveout.result_rows import RUN, SET
 from leaveout.retraining import ITERATION_LIMIT, Retraining, factor_removable, retrain_block
 
 #: Bounds by duality: Euclidean, from below and above, by the passes that they take.
@@ -62,10 +62,7 @@ LOWER, UPPER = [[f"{side}_{passes}" for passes in PASSES] for side in ("lower", 
 SCHEMA = result_rows.schema(
     "1",
     *RUN,
-    pa.field("strategy", pa.string(), nullable=False),
-    pa.field("size", pa.int64(), nullable=False),
-    pa.field("repeat", pa.int64(), nullable=False),
-    pa.field("set_id", pa.string(), nullable=False),
+    *SET,
     pa.field("method", pa.string(), nullable=False),
     pa.field("largest_leverage", pa.float64()),
     pa.field("joint_leverage", pa.float64()),
@@ -194,9 +191,8 @@ def _measure_block(
             found = _columns(model, factored[piece], newton[piece], retrained, piece)
             columns |= dict(zip(where[piece].tolist(), found, strict=True))
     for j, one in enumerate(sets):
-        place = {"strategy": one.strategy, "size": one.size, "repeat": one.repeat, "set_id": one.set_id}
         leverage = float(model.leverage[one.positions].max(initial=0.0))
-        shared = dict(labels) | place | {"largest_leverage": leverage}
+        shared = dict(labels) | one.columns | {"largest_leverage": leverage}
         for method in PREDICTIONS:
             known = columns[j][method] if j in columns else {"status": Status.NOT_REMOVABLE.value}
             yield dict.fromkeys(SCHEMA.names) | shared | {"method": method} | known
