@@ -55,7 +55,7 @@ LOWER, UPPER = [[f"{side}_{passes}" for passes in PASSES] for side in ("lower", 
 #: - ``change_*``: norm of ``theta_T - theta_hat``, by retraining; ``error_*``: of ``theta_p - theta_T``;
 #: - ``estimate_hessian``: ``||g||_{H_T^{-1}}``; ``convexity_euclidean``: ``||g|| / mu``; ``factor_hessian``: the bound
 #:   of ``bounds``, null where none is finite; ``lower_*``, ``upper_*``: by duality. Null where a bound does not exist:
-#:   Euclidean ones need every parameter penalised;
+#:   Euclidean ones need a regulariser, and are of the penalised parameters, as are ``error_`` and ``change_euclidean``;
 #: - ``prediction_gradient_norm``: ``||grad J_T(theta_p)||``, mean form; ``gradient_norm``, ``status``: certificate of
 #:   ``theta_T``; ``distance_*``: bounds of its own distance to the exact optimum, which errors may be off by.
 #:   Without a certificate there is no ``change`` and no ``error``.
@@ -107,12 +107,12 @@ class _Sets:
         return cls(problem, inverses, joint, overlap, reaches(problem, joint))
 
     def norms(self, changes: Array) -> tuple[Array, Array]:
-        """Euclidean norms, and norms in ``H_T``, (m,) each."""
+        """Euclidean norms of the penalised parameters, and norms of all in ``H_T``, (m,) each."""
         rows = np.arange(len(changes))
         predictors = self.problem.predictors(changes, rows)
         curved = dots(self.problem.model.curvature * predictors, predictors)
         squares = curved + self.problem.penalty_along(changes, rows)
-        return on_host(dots(changes, changes)) ** 0.5, on_host(squares) ** 0.5
+        return on_host(dots(changes * self.problem.model.P, changes)) ** 0.5, on_host(squares) ** 0.5
 
     def kept_changes(self, changes: Array) -> dict[str, Array]:
         """Largest change of a kept sample's linear predictor, and ``c``, (m,) each."""
