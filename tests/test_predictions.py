@@ -116,12 +116,19 @@ def test_gradient_and_estimate_are_the_dense_ones(solved):
             assert found[method].gradient_norm[j] == pytest.approx(norm, rel=1e-6, abs=1e-13)
 
 
+def best_constant(dense, theta, removed):
+    """The constant at which the objective is least for these weights."""
+    return brentq(lambda b: dense.gradient(np.append(theta[:-1], b), removed)[-1], -50, 50, xtol=1e-13)
+
+
 def dense_duality(dense, theta, removed, steps):
     """Bounds of the Euclidean error by duality, from dense matrices: conjugate gradients and objectives as they are."""
-    kept = np.setdiff1d(np.arange(dense.n), removed)
+    kept, free = np.setdiff1d(np.arange(dense.n), removed), dense.intercept == "unpenalized"
     X, y, mu = dense.X[kept], dense.y[kept], dense.weight(removed)
-    N, g = dense.hessian(theta[1], removed), dense.gradient(theta[1], removed)
     M = np.linalg.inv(dense.hessian(theta[0], removed))
+    if free:
+        theta = theta[0], np.append(theta[1][:-1], best_constant(dense, theta[1], removed))
+    N, g = dense.hessian(theta[1], removed), dense.gradient(theta[1], removed)
     s, residual = 0 * g, -g
     direction = M @ residual
     for _ in range(steps):
@@ -131,18 +138,24 @@ def dense_duality(dense, theta, removed, steps):
         direction = M @ left + (left @ M @ left) / (residual @ M @ residual) * direction
         residual = left
     p = sigmoid(X @ theta[1])
-    alpha = np.clip(p + p * (1 - p) * (X @ s), 0, 1)
+
+    def dual_point(constant):
+        return np.clip(p + p * (1 - p) * (X @ s + constant), 0, 1)
+
+    alpha = dual_point(brentq(lambda c: np.sum(dual_point(c) - y), -1e3, 1e3, xtol=1e-14) if free else 0.0)
     entropy = sum(np.where(q > 0, q * np.log(np.where(q > 0, q, 1)), 0).sum() for q in (alpha, 1 - alpha))
-    dual = -entropy - np.sum((X.T @ (alpha - y)) ** 2) / (2 * mu)
+    dual = -entropy - np.sum(penalised(dense, X.T @ (alpha - y)) ** 2) / (2 * mu)
     radius = np.sqrt(2 * max(0.0, dense.objective(theta[1] + s, removed) - dual) / mu)
-    return max(0.0, np.linalg.norm(s) - radius), np.linalg.norm(s) + radius
+    length = np.linalg.norm(penalised(dense, s))
+    return max(0.0, length - radius), length + radius
 
 
 @pytest.mark.parametrize("regularizer", ["per_sample", "fixed"])
 @pytest.mark.parametrize("shape", [(60, 7), (40, 90)])
-def test_bounds_by_duality_are_primal_less_dual_objective(shape, regularizer):
+@pytest.mark.parametrize("intercept", ["penalized", "unpenalized"])
+def test_bounds_by_duality_are_primal_less_dual_objective(shape, intercept, regularizer):
     """Predictions far from the optimum, so that subtracting two objectives loses no digits that matter."""
-    one = case(*shape, regularization=1e-2, regularizer=regularizer, intercept="penalized")
+    one = case(*shape, regularization=1e-2, regularizer=regularizer, intercept=intercept)
     found, changes = known_of(one)
     for j, removed in enumerate(one.sets):
         for method in ("if", "rif"):
@@ -209,12 +222,8 @@ def test_best_constants_are_those_of_an_optimiser_in_one_dimension(regularizer):
     found = with_best_constants(problem, changes)
     assert (found[:, :-1] == changes[:, :-1]).all()
     for removed, change, best in zip(sets, changes, found, strict=True):
-        theta = one.model.theta + change
-
-        def along(constant, theta=theta, removed=removed):
-            return one.dense.gradient(np.append(theta[:-1], constant), removed)[-1]
-
-        assert one.model.theta[-1] + best[-1] == pytest.approx(brentq(along, -50, 50, xtol=1e-13), rel=1e-8, abs=1e-9)
+        expected = best_constant(one.dense, one.model.theta + change, removed)
+        assert one.model.theta[-1] + best[-1] == pytest.approx(expected, rel=1e-8, abs=1e-9)
 
 
 def test_roots_are_found_where_newtons_steps_would_diverge():

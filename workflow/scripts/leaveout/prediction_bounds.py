@@ -42,9 +42,7 @@ PASSES = (3, 4, 5)
 KL_ROUNDING = 8 * EPSILON
 #: Steps in which a constant is found.
 STEPS = 100
-#: What a probability may be off by, relative to its curvature, for its log odds to be off by at most twice that.
-NEAR = 0.1
-#: Stands for a curvature of zero.
+#: Stands for a probability of zero.
 TINY = 1e-300
 
 
@@ -316,17 +314,16 @@ def duality_gap(problem: LeaveOut, at: _Prediction, step: Array, along: Array) -
 def _balancing(problem: LeaveOut, z: Array, t: Array, moved: Array, left: Array) -> Array:
     """What the divergences grow by at most, (m,), when one ``alpha`` takes up what is ``left`` of a sum over samples.
 
-    The one that is nearest to its ``p(z + t)``, of those with at least half of the largest curvature: there the log
-    odds differ by at most twice ``|alpha - p| / a``, and 4 / a_max times what is moved; infinite if nothing is near.
+    The one in the middle, of largest ``v = alpha (1 - alpha)``: by ``left`` times the difference of the log odds of
+    ``alpha`` and of ``p(z + t)``, which itself moves by ``2 left / v`` at most as long as that is at most 1/2.
     """
     xp, rows = namespace(z), np.arange(len(z))
-    curvature = problem.kept(loss.curvature(z + t), rows)
-    most = xp.max(curvature, axis=1)
-    apart = xp.abs(moved - loss.probability_change(z, t)) / xp.where(curvature > 0, curvature, 0 * z + 1)
-    nearest = xp.min(xp.where(curvature >= most[:, None] / 2, apart, 0 * z + np.inf), axis=1)
-    nearest, room = on_host(nearest), np.maximum(on_host(most), TINY)
-    near = (nearest <= NEAR) & (left <= NEAR * room)
-    return np.where(near, left * (2 * nearest + 4 * left / room), np.inf)
+    alpha, other = expit(z) + moved, expit(-z) - moved
+    middle = xp.argmax(problem.kept(alpha * other, rows), axis=1)
+    alpha, other, there = (on_host(values)[rows, on_host(middle)] for values in (alpha, other, z + t))
+    room = np.maximum(alpha * other, TINY)
+    apart = np.abs(np.log(np.maximum(alpha, TINY) / np.maximum(other, TINY)) - there)
+    return np.where(4 * left <= room, left * (apart + 2 * left / room), np.inf)
 
 
 def _dual_change(problem: LeaveOut, at: _Prediction, along: Array) -> Array:
