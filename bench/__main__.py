@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import cases, chain, data, machine, published, refits, report, sample, scaling
+from bench import cases, chain, constants, data, machine, published, refits, report, sample, scaling
 from bench.cases import Case
 from bench.chain import Chain
 from bench.results import Published, Repeated, Results
 from leaveout.figures.style import write_figure
 
-SECTIONS = ("chain", "profile", "published", "refits", "wide", "large", "scaling")
+SECTIONS = ("chain", "profile", "published", "refits", "constants", "wide", "large", "scaling")
 #: Iterations that refits may take, and how many sets lbfgs, which takes long, is shown.
 NEWTON_ITERATIONS, LBFGS_ITERATIONS, LBFGS_SETS = 100, 1500, 1
 RATE_SIZE = 3000
@@ -81,6 +81,11 @@ class Bench:
         few = problem.sets[len(problem.sets) // 2 :][:LBFGS_SETS]
         self.results.lbfgs = refits.refit(problem, few, "lbfgs", LBFGS_ITERATIONS)
 
+    def run_constants(self) -> None:
+        """Time the constants of Theorem 3.1."""
+        self.results.constants = constants.run(self.main, self.main_folder)
+        self.results.rates.append(machine.dgemm_rate(self.rate_size))
+
     def run_wide(self) -> None:
         """Measure problems with fewer samples than features."""
         self.results.wide = [self.repeated(self.sized(case)) for case in cases.WIDE]
@@ -124,7 +129,9 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Run the sections that were asked for, print the page, write it and the figure."""
     options = _options()
-    needed = set(options.only) | ({"chain"} if {"profile", "published", "refits"} & set(options.only) else set())
+    needed = set(options.only) | (
+        {"chain"} if {"profile", "published", "refits", "constants"} & set(options.only) else set()
+    )
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, Path(folder))
         for section in SECTIONS:

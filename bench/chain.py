@@ -91,12 +91,18 @@ class Chain:
 
 def run(case: Case, folder: Path, *flags: str) -> Chain:
     """Run the chain of a case, whose files are in ``folder``, in a fresh process; ``flags`` as on its command line."""
+    return Chain(**printed("bench.chain", case, folder, f"--set-sizes={case.set_sizes}", *flags))
+
+
+def printed(module: str, case: Case, folder: Path, *flags: str) -> dict[str, Any]:
+    """What a module prints of a case, JSON, in a fresh process."""
     settings = [f"--regularization={case.regularization}", f"--intercept={case.intercept}"]
-    command = [sys.executable, "-m", "bench.chain", str(folder), *settings, f"--set-sizes={case.set_sizes}", *flags]
+    command = [sys.executable, "-m", module, str(folder), *settings, *flags]
     path = os.pathsep.join([str(ROOT), str(Path(leaveout.__file__).parents[1])])
     environment = os.environ | {"PYTHONPATH": path}
     finished = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-    return Chain(**json.loads(finished.stdout))
+    found: dict[str, Any] = json.loads(finished.stdout)
+    return found
 
 
 def measured(folder: Path, options: argparse.Namespace) -> Chain:
@@ -202,18 +208,19 @@ def _by_strategy(sets: list[RemovalSet], retrained: Retraining, values: Array) -
     return found
 
 
-def main() -> None:
-    """Read the command line, run, print."""
-    parser = argparse.ArgumentParser(prog="bench.chain", description=__doc__)
+def asked(module: str, *switches: str) -> tuple[Path, argparse.Namespace]:
+    """The folder of a case and the settings that a command line gives; ``switches`` are on or off."""
+    parser = argparse.ArgumentParser(prog=module)
     parser.add_argument("folder", type=Path, help="X.npy, samples.parquet, about.json")
     parser.add_argument("--regularization", type=float, default=1e-5)
     parser.add_argument("--intercept", choices=("none", "penalized", "unpenalized"), default="penalized")
     parser.add_argument("--set-sizes", type=int, default=40, help="how many sizes of removal sets")
-    parser.add_argument("--passes", action="store_true", help="retrain once more and count passes over X")
-    parser.add_argument("--profile", action="store_true", help="say what the time is made of (slows it down a little)")
+    for switch in switches:
+        parser.add_argument(switch, action="store_true")
     options = parser.parse_args()
-    print(json.dumps(asdict(measured(options.folder, options))))
+    return options.folder, options
 
 
 if __name__ == "__main__":
-    main()
+    # retrain once more and count passes over X; say what the time is made of, which slows it down a little
+    print(json.dumps(asdict(measured(*asked("bench.chain", "--passes", "--profile")))))

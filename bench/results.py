@@ -8,6 +8,7 @@ import numpy as np
 from bench import bound
 from bench.cases import Case
 from bench.chain import Chain
+from bench.constants import Constants
 from bench.refits import Refits
 from bench.scaling import Point
 
@@ -81,6 +82,7 @@ class Results:
     published: Published | None = None
     newton_cholesky: Refits | None = None
     lbfgs: Refits | None = None
+    constants: Constants | None = None
     wide: list[Repeated] = field(default_factory=list)
     large: Repeated | None = None
     scaling: list[Point] | None = None

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 import leaveout
+from configured import load_texts
 from oracles.dense import Problem
 
 settings.register_profile("leaveout", deadline=None, max_examples=40, derandomize=True)
@@ -69,6 +71,12 @@ def shape(request):
 def solved(shape, regularizer, intercept):
     """Every combination of shape, convention and intercept."""
     return case(*shape, regularizer=regularizer, intercept=intercept)
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Load the known data sets, the study ``demo`` and further texts, all on disk."""
+    return partial(load_texts, tmp_path)
 
 
 @pytest.fixture(scope="session")

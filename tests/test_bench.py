@@ -4,12 +4,13 @@ import argparse
 import cProfile
 import pstats
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import leaveout
-from bench import bound, cases, chain, data, profiling, published, refits, report, sample, scaling, table
+from bench import bound, cases, chain, constants, data, profiling, published, refits, report, sample, scaling, table
 from bench.results import Published, Repeated, Results
 from leaveout import seeds
 
@@ -72,6 +73,19 @@ def test_the_chain_certifies_every_set_and_counts_its_passes(measured):
     assert min(min(passes) for passes in found.inner.values()) > 0
     # Linux counts what is resident for each thread, and adds up late
     assert found.memory["peak"] >= 0.99 * found.memory["before"] > 0
+
+
+def test_the_theorems_constants_are_of_all_samples_and_of_each_set(measured):
+    folder, chained = measured
+    options = argparse.Namespace(regularization=TINY.regularization, intercept=TINY.intercept)
+    found = constants.measured(folder, options)
+    assert (found.n, found.parameters, found.sets) == (chained.n, chained.parameters, len(chained.set_sizes))
+    assert min(found.seconds.values()) > 0
+    assert found.memory > 8 * found.n * found.parameters  # the features, scaled
+    results = Results(rates=[1e15], constants=replace(found, n=9600, seconds={"all": 50.0, "sets": 9.0}, memory=10**8))
+    assert [row.met for row in table.rows(results)] == [True, True]
+    results.constants = replace(results.constants, seconds={"all": 50.0, "sets": 11.0}, memory=8 * 9600**2)
+    assert [row.met for row in table.rows(results)] == [False, False]
 
 
 def test_the_published_procedure_has_about_the_chains_effects(measured):

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
 from leaveout import calibration
-from leaveout.calibration import calibrate, resamples, statistics
+from leaveout.calibration import Interval, calibrate, medians, resamples, statistics
 
 
 def once(values):
@@ -109,3 +109,20 @@ def test_degenerate_effects_give_no_number_and_no_warning():
 def test_a_constant_effect_has_no_r2_however_it_is_rounded():
     actual = np.full(4, 0.1) * (1 + np.array([0, 1, 0, -1]) * 1e-16)
     assert np.isnan(statistics(actual, 2 * actual, once(actual))["r2"][0])
+
+
+def test_limits_are_percentiles_of_the_resampled_statistics_that_there_are():
+    resampled = np.append(np.arange(1001.0), [np.nan, np.nan])
+    assert Interval.around(7, resampled).columns("share") == pytest.approx(
+        {"share": 7, "share_low": 25, "share_high": 975}
+    )
+
+
+def test_limits_may_be_infinite_and_of_nothing_there_are_none():
+    resampled = np.append(np.arange(900.0), np.full(101, np.inf))
+    assert Interval.around(450, resampled, method="inverted_cdf").high == np.inf
+    assert np.isnan(Interval.around(np.nan, np.full(3, np.nan)).low)
+
+
+def test_of_no_values_there_is_no_median():
+    assert np.isnan(medians(np.zeros(0), np.zeros((3, 0)))).tolist() == [True] * 3

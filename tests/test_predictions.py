@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
 import leaveout
@@ -13,8 +14,8 @@ from leaveout import blocks, result_rows
 from leaveout.effects import PREDICTIONS
 from leaveout.estimators import additive_change, newton_change
 from leaveout.leave_out import LeaveOut
-from leaveout.prediction_bounds import PASSES, prediction_bounds, reaches, removed_share
-from leaveout.predictions import LOWER, SCHEMA, UPPER, leverages, measure_predictions
+from leaveout.prediction_bounds import PASSES, prediction_bounds, reaches, removed_share, roots, with_best_constants
+from leaveout.predictions import SCHEMA, leverages, measure_predictions
 from leaveout.removal import RemovalSet
 from leaveout.removed import inverse_hessian
 from leaveout.retraining import factor_removable
@@ -48,6 +49,11 @@ def known_of(one):
     return found, {name: one.model.coordinates.lift(change) for name, change in changes.items()}
 
 
+def penalised(dense, vector):
+    """Entries that the regulariser sees: all but those of an unpenalised constant."""
+    return vector[: len(vector) - (dense.intercept == "unpenalized")]
+
+
 def violations(one):
     """Bounds that the exact error lies outside of, as text; the truth is the optimum in extended precision."""
     found, changes = known_of(one)
@@ -57,7 +63,7 @@ def violations(one):
         H = one.dense.hessian(one.model.theta, removed)
         for method in PREDICTIONS:
             known, error = found[method], np.asarray(one.model.theta + changes[method][j] - truth, dtype=float)
-            size, norm = np.linalg.norm(error), np.sqrt(error @ H @ error)
+            size, norm = np.linalg.norm(penalised(one.dense, error)), np.sqrt(error @ H @ error)
             held = {
                 "convexity": size <= SLACK * known.convexity[j] or np.isnan(known.convexity[j]),
                 "factor": norm <= SLACK * known.factor[j] or np.isnan(known.factor[j]),
@@ -110,12 +116,19 @@ def test_gradient_and_estimate_are_the_dense_ones(solved):
             assert found[method].gradient_norm[j] == pytest.approx(norm, rel=1e-6, abs=1e-13)
 
 
+def best_constant(dense, theta, removed):
+    """The constant at which the objective is least for these weights."""
+    return brentq(lambda b: dense.gradient(np.append(theta[:-1], b), removed)[-1], -50, 50, xtol=1e-13)
+
+
 def dense_duality(dense, theta, removed, steps):
     """Bounds of the Euclidean error by duality, from dense matrices: conjugate gradients and objectives as they are."""
-    kept = np.setdiff1d(np.arange(dense.n), removed)
+    kept, free = np.setdiff1d(np.arange(dense.n), removed), dense.intercept == "unpenalized"
     X, y, mu = dense.X[kept], dense.y[kept], dense.weight(removed)
-    N, g = dense.hessian(theta[1], removed), dense.gradient(theta[1], removed)
     M = np.linalg.inv(dense.hessian(theta[0], removed))
+    if free:
+        theta = theta[0], np.append(theta[1][:-1], best_constant(dense, theta[1], removed))
+    N, g = dense.hessian(theta[1], removed), dense.gradient(theta[1], removed)
     s, residual = 0 * g, -g
     direction = M @ residual
     for _ in range(steps):
@@ -125,18 +138,24 @@ def dense_duality(dense, theta, removed, steps):
         direction = M @ left + (left @ M @ left) / (residual @ M @ residual) * direction
         residual = left
     p = sigmoid(X @ theta[1])
-    alpha = np.clip(p + p * (1 - p) * (X @ s), 0, 1)
+
+    def dual_point(constant):
+        return np.clip(p + p * (1 - p) * (X @ s + constant), 0, 1)
+
+    alpha = dual_point(brentq(lambda c: np.sum(dual_point(c) - y), -1e3, 1e3, xtol=1e-14) if free else 0.0)
     entropy = sum(np.where(q > 0, q * np.log(np.where(q > 0, q, 1)), 0).sum() for q in (alpha, 1 - alpha))
-    dual = -entropy - np.sum((X.T @ (alpha - y)) ** 2) / (2 * mu)
+    dual = -entropy - np.sum(penalised(dense, X.T @ (alpha - y)) ** 2) / (2 * mu)
     radius = np.sqrt(2 * max(0.0, dense.objective(theta[1] + s, removed) - dual) / mu)
-    return max(0.0, np.linalg.norm(s) - radius), np.linalg.norm(s) + radius
+    length = np.linalg.norm(penalised(dense, s))
+    return max(0.0, length - radius), length + radius
 
 
 @pytest.mark.parametrize("regularizer", ["per_sample", "fixed"])
 @pytest.mark.parametrize("shape", [(60, 7), (40, 90)])
-def test_bounds_by_duality_are_primal_less_dual_objective(shape, regularizer):
+@pytest.mark.parametrize("intercept", ["penalized", "unpenalized"])
+def test_bounds_by_duality_are_primal_less_dual_objective(shape, intercept, regularizer):
     """Predictions far from the optimum, so that subtracting two objectives loses no digits that matter."""
-    one = case(*shape, regularization=1e-2, regularizer=regularizer, intercept="penalized")
+    one = case(*shape, regularization=1e-2, regularizer=regularizer, intercept=intercept)
     found, changes = known_of(one)
     for j, removed in enumerate(one.sets):
         for method in ("if", "rif"):
@@ -149,8 +168,9 @@ def test_bounds_by_duality_are_primal_less_dual_objective(shape, regularizer):
 
 
 @pytest.mark.parametrize("shape", [(60, 7), (40, 90)])
-def test_more_passes_never_tell_less_and_without_any_there_is_the_bound_of_convexity(shape):
-    for known in known_of(case(*shape, intercept="penalized"))[0].values():
+@pytest.mark.parametrize("intercept", ["penalized", "unpenalized"])
+def test_more_passes_never_tell_less_and_without_any_there_is_the_bound_of_convexity(shape, intercept):
+    for known in known_of(case(*shape, intercept=intercept))[0].values():
         both = np.column_stack([known.convexity, known.upper])
         assert np.all(np.diff(both) <= 0)
         assert np.all(np.diff(known.lower) >= 0)
@@ -169,12 +189,47 @@ def test_where_the_loss_is_nearly_quadratic_all_bounds_are_tight():
             assert 0.999 * row["error_euclidean"] <= row["lower_5"] <= row["error_euclidean"]
 
 
-def test_an_unpenalised_intercept_leaves_the_bound_in_the_hessians_norm():
-    one = case(n=400, d=5, regularization=1e-1, intercept="unpenalized")
+def test_with_an_unpenalised_intercept_bounds_are_of_the_weights_and_as_tight():
+    """Small changes of the logits again; the last predictions have a wrong constant, which no bound may see."""
+    one = case(n=400, d=5, regularization=1.0, intercept="unpenalized")
     one = Case(one.X, one.y, one.dense, one.model, [np.array([3]), np.array([5, 8])])
     for row in measured(one):
-        assert np.isnan([row[name] for name in ("convexity_euclidean", *LOWER, *UPPER)]).all()
-        assert row["error_hessian"] <= row["factor_hessian"] + row["distance_hessian"]
+        if row["method"] == "if":
+            assert row["error_euclidean"] <= row["upper_5"] <= 1.001 * row["error_euclidean"]
+            assert 0.999 * row["error_euclidean"] <= row["lower_5"] <= row["error_euclidean"]
+            assert row["error_euclidean"] <= row["convexity_euclidean"]
+    for known, moved in zip(*(bounds_of_weights(one, constant) for constant in (0.0, 0.3)), strict=True):
+        assert_allclose(moved, known, rtol=1e-6, atol=1e-12)
+
+
+def bounds_of_weights(one, constant):
+    """Bounds of IF's errors in the weights, with its constant moved."""
+    problem = LeaveOut(one.model, list(factor_removable(one.model, one.sets).values()))
+    reach = reaches(problem, np.array([leverages(one.model, removed)[0] for removed in one.sets]))
+    inverses = [inverse_hessian(one.model, removed) for removed in one.sets]
+    changes = additive_change(one.model, one.sets, "if")
+    changes[:, -1] += constant
+    found = prediction_bounds(problem, inverses, reach, changes)
+    return found.convexity, found.lower, found.upper
+
+
+@pytest.mark.parametrize("regularizer", ["per_sample", "fixed"])
+def test_best_constants_are_those_of_an_optimiser_in_one_dimension(regularizer):
+    one = case(regularizer=regularizer, intercept="unpenalized")
+    sets = [np.sort(removed) for removed in one.sets]
+    problem = LeaveOut(one.model, list(factor_removable(one.model, sets).values()))
+    changes = additive_change(one.model, sets, "if")
+    found = with_best_constants(problem, changes)
+    assert (found[:, :-1] == changes[:, :-1]).all()
+    for removed, change, best in zip(sets, changes, found, strict=True):
+        expected = best_constant(one.dense, one.model.theta + change, removed)
+        assert one.model.theta[-1] + best[-1] == pytest.approx(expected, rel=1e-8, abs=1e-9)
+
+
+def test_roots_are_found_where_newtons_steps_would_diverge():
+    values = np.array([0.0, -3.0, 7.5])
+    found = roots(lambda x: (np.arctan(20 * (x - values)), 20 / (1 + (20 * (x - values)) ** 2)), np.full(3, 1e3))
+    assert_allclose(found, values, atol=1e-12)
 
 
 def test_reaches_are_no_less_than_the_norms_that_they_bound(solved):

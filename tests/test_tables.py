@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from leaveout.calibration import STATISTICS
-from leaveout.tables import calibration_table, with_intervals, write_table
+from leaveout.tables import calibration_table, named_runs, with_intervals, write_table
 from rows import EVALUATIONS, FACTORS, study_rows, without_predictions
 
 FORMS = ("csv", "md", "tex", "html")
@@ -131,3 +131,10 @@ def test_without_any_certified_set_the_calibration_is_empty_and_still_written(tm
     paths = SimpleNamespace(**{form: tmp_path / f"calibration.{form}" for form in ("csv", "md", "tex", "html")})
     write_table(table, with_intervals(table), paths, "Nothing.")
     assert paths.csv.read_text().startswith("dataset,variant,evaluation,method,sets,slope")
+
+
+def test_readers_see_the_variant_where_a_data_set_has_several():
+    several = pd.DataFrame({"dataset": ["a", "b", "b"], "variant": ["base", "base", "half"]})
+    assert named_runs(several).equals(several)
+    assert list(named_runs(several[:2])) == ["dataset"]
+    assert list(named_runs(several[:0])) == ["dataset"]

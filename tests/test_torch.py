@@ -90,10 +90,11 @@ def test_effects_agree_with_numpys(data, regularizer, intercept):
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
-def test_errors_of_predictions_and_their_bounds_are_numpys(data, regularizer):
+@pytest.mark.parametrize("intercept", ["none", "unpenalized"])
+def test_errors_of_predictions_and_their_bounds_are_numpys(data, regularizer, intercept):
     X, y = data
     sets = [RemovalSet("random", len(s), 0, np.sort(s)) for s in sets_of(len(y))[1:6]]
-    models = (leaveout.fit(*both, 1e-2, regularizer) for both in ((X, y), (tensor(X), tensor(y))))
+    models = (leaveout.fit(*both, 1e-2, regularizer, intercept) for both in ((X, y), (tensor(X), tensor(y))))
     mine, theirs = ([*measure_predictions(model, sets, {})] for model in models)
     compared = (
         "overlap",

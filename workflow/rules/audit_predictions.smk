@@ -38,7 +38,7 @@ rule audit_predictions:
         "../../envs/core.yaml"
     resources:
         mem_mb=memory("audit_predictions"),
-        runtime=minutes(first_sets),
+        runtime=minutes(audited_first_sets),
         device=CONFIG.device,
     params:
         **AUDIT_PREDICTIONS.params,

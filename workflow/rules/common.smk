@@ -12,13 +12,14 @@ from pathlib import Path
 SCRIPTS = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from leaveout.config import BASE, load
+from leaveout.config import load
 from leaveout.defaults import users_own
 from leaveout.errors import ConfigError
 from leaveout.lineage import Lineage
 from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.provenance import library_digest
 from leaveout.redaction import redacted
+from leaveout.studies import BASE
 from leaveout.weights import files_in, installed
 
 

@@ -12,8 +12,9 @@ would move with other sets of the same strategies, for this one model. A bootstr
 drawn: products, ranks and orders of the sets themselves are computed once for all samples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ from leaveout.arrays import Array
 
 STATISTICS = ("slope", "r2", "spearman", "relative_error")
 CONFIDENCE = 0.95
+#: A statistic's column, and those of its limits.
+ENDS = ("", "_low", "_high")
 SMALL_EFFECTS = 0.1
 #: Spread of the actual effects, relative to their size, below which they are all the same number.
 RESOLVED = 1e-20
@@ -36,6 +39,23 @@ class Interval:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def around(cls, value: float, resampled: Array, method: Literal["linear", "inverted_cdf"] = "linear") -> Self:
+        """Percentiles of resampled statistics, (b,), NaN left out; ``inverted_cdf`` where some may be infinite."""
+        known = resampled[~np.isnan(resampled)]
+        tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+        low, high = np.quantile(known, tails, method=method) if len(known) else (np.nan, np.nan)
+        return cls(float(value), float(low), float(high))
+
+    def columns(self, name: str) -> dict[str, float]:
+        """``{name}``, ``{name}_low``, ``{name}_high``, as tables have them."""
+        return dict(zip(columns([name]), (self.value, self.low, self.high), strict=True))
+
+
+def columns(names: Iterable[str]) -> list[str]:
+    """Columns of some statistics, each with its limits."""
+    return [f"{name}{end}" for name in names for end in ENDS]
 
 
 def statistics(actual: Array, predicted: Array, drawn: Array) -> dict[str, Array]:
@@ -86,6 +106,8 @@ def _relative_error(actual: Array, predicted: Array, drawn: Array) -> Array:
 def medians(values: Array, drawn: Array) -> Array:
     """Median of some values, (m,), in each sample, (b,): ``drawn``, (b, m), says how often each counts; NaN of none."""
     count = drawn.sum(axis=1)
+    if not len(values):
+        return np.full(len(drawn), np.nan)
     low, high = _order_statistics(values, drawn, [np.ceil(count / 2) - 1, np.floor(count / 2)])
     return np.where(count > 0, (low + high) / 2, np.nan)
 
@@ -125,11 +147,7 @@ def calibrate(actual: Array, predicted: Array, drawn: Array) -> Mapping[str, Int
     values = statistics(actual, predicted, np.ones((1, len(actual))))
     parts = np.array_split(drawn, -(-len(drawn) // SAMPLES))
     replicates = [statistics(actual, predicted, part) for part in parts]
-    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-    found = {}
-    for name in STATISTICS:
-        replicated = np.concatenate([part[name] for part in replicates])
-        finite = replicated[np.isfinite(replicated)]
-        low, high = np.quantile(finite, tails) if len(finite) else (np.nan, np.nan)
-        found[name] = Interval(float(values[name][0]), float(low), float(high))
-    return found
+    return {
+        name: Interval.around(values[name][0], np.concatenate([part[name] for part in replicates]))
+        for name in STATISTICS
+    }

@@ -12,6 +12,7 @@ from leaveout import effects, poisoning, suspicion
 from leaveout.certificate import Status
 from leaveout.effects import RETRAIN
 from leaveout.result_rows import CERTIFICATE, read
+from leaveout.tables import grouped
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def certificates_table(files: Mapping[str, Iterable[str | Path]]) -> pd.DataFram
         found = EXPERIMENTS[experiment]
         retrains = [_retrains(path, found) for path in paths]
         if retrains:
-            for place, rows in pd.concat(retrains).groupby([*PLACE], sort=False):
-                run = dict(zip(PLACE, place, strict=True))
-                records.append({"experiment": experiment} | run | _proof(rows, found))
+            records += [
+                {"experiment": experiment} | run | _proof(rows, found)
+                for run, rows in grouped(pd.concat(retrains), PLACE)
+            ]
     return pd.DataFrame(records, columns=[*COLUMNS]).astype({"iterations": "Int64"})
 
 

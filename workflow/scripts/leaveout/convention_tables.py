@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from leaveout import seeds
 from leaveout.arrays import Array
-from leaveout.calibration import CONFIDENCE, SMALL_EFFECTS, STATISTICS, resamples
+from leaveout.calibration import SMALL_EFFECTS, STATISTICS, Interval, columns, medians, resamples
 from leaveout.comparison import SETS, Comparison, Key, compare
 from leaveout.conventions import AS_PUBLISHED, FIXED, PER_SAMPLE, SCHEMA
 from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.result_rows import read
-from leaveout.tables import Kind, calibrated, with_intervals
+from leaveout.tables import Kind, calibrated, grouped, named_runs, with_intervals
 
 #: What tells effects of the same set under several conventions apart.
 CONVENTIONS = Key(
@@ -32,7 +32,6 @@ PLACE = ["dataset", "variant", "evaluation"]
 PAIRED = ("closer", "gain")
 #: Errors that differ by less, relative to the effect, are the same: for one sample RIF and NS are.
 RESOLVED = 1e-9
-LIMITS = ("", "_low", "_high")
 
 
 def read_effects(paths: Iterable[str | Path]) -> Comparison:
@@ -60,14 +59,13 @@ def conventions_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.Data
         method: ``sets`` and the statistics of ``calibration``, each with its limits.
     """
     records = []
-    for place, group in _groups(pairs[pairs["repeat"] == 0], PLACE):
+    for place, group in grouped(pairs[pairs["repeat"] == 0], PLACE):
         whole = group.groupby("set_id")["method"].transform("size")
         for named, chosen in _chosen(group[whole == len(CONVENTION_NAMES) * group["method"].nunique()]):
             strategies = chosen.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
             drawn = resamples(strategies, bootstrap, seeds.generator(seed, "conventions", *_words(place)))
             records += [place | named | record for record in calibrated(chosen, drawn)]
-    limits = [f"{name}{end}" for name in STATISTICS for end in LIMITS]
-    return pd.DataFrame(records, columns=[*PLACE, "convention", "chosen", "method", "sets", *limits])
+    return pd.DataFrame(records, columns=[*PLACE, "convention", "chosen", "method", "sets", *columns(STATISTICS)])
 
 
 def _chosen(group: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
@@ -98,7 +96,7 @@ def seeds_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         deviation of the statistic over the seeds, each by itself.
     """
     records = []
-    for place, group in _groups(_own(pairs), PLACE):
+    for place, group in grouped(_own(pairs), PLACE):
         single = [part for _, part in group.groupby("repeat")]
         alone = pd.DataFrame(
             [record for part in single for record in calibrated(part, np.ones((1, part["set_id"].nunique())))]
@@ -107,8 +105,8 @@ def seeds_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         for record in calibrated(group, _cells(group, bootstrap, seed, place)):
             spread = deviations.loc[record["method"]].to_dict()
             records.append(place | {"seeds": len(single)} | record | spread)
-    limits = [*(f"{name}{end}" for name in STATISTICS for end in LIMITS), *(f"{n}_deviation" for n in STATISTICS)]
-    return pd.DataFrame(records, columns=[*PLACE, "seeds", "method", "sets", *limits])
+    found = [*columns(STATISTICS), *(f"{name}_deviation" for name in STATISTICS)]
+    return pd.DataFrame(records, columns=[*PLACE, "seeds", "method", "sets", *found])
 
 
 def paired_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
@@ -131,15 +129,14 @@ def paired_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame
         and ``gain`` with their limits.
     """
     records = []
-    for place, group in _groups(_own(pairs), PLACE):
+    for place, group in grouped(_own(pairs), PLACE):
         drawn = _cells(group, bootstrap, seed, place)
         methods = {str(name): part for name, part in group.groupby("method", sort=False)}
         for first, second in COMPARED:
             if {first, second} <= set(methods):
                 found = _paired(methods[first], methods[second], drawn)
                 records.append(place | {"first": first, "second": second, "sets": len(methods[first])} | found)
-    limits = [f"{name}{end}" for name in PAIRED for end in LIMITS]
-    return pd.DataFrame(records, columns=[*PLACE, "first", "second", "sets", *limits])
+    return pd.DataFrame(records, columns=[*PLACE, "first", "second", "sets", *columns(PAIRED)])
 
 
 def _cells(group: pd.DataFrame, bootstrap: int, seed: int, place: dict[str, Any]) -> Array:
@@ -157,13 +154,9 @@ def _paired(first: pd.DataFrame, second: pd.DataFrame, drawn: Array) -> dict[str
     difference[np.abs(difference) <= RESOLVED * size] = 0.0
     large = size > np.quantile(size, SMALL_EFFECTS)
     closer, gain = (np.sign(difference) + 1) / 2, difference[large] / size[large]
-    shares = drawn @ closer / drawn.sum(axis=1)
-    gains = [np.median(np.repeat(gain, counts)) for counts in drawn[:, large].astype(np.int64) if counts.any()]
-    found = {"closer": float(closer.mean()), "gain": float(np.median(gain)) if len(gain) else np.nan}
-    for name, values in (("closer", shares), ("gain", gains)):
-        tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-        found[f"{name}_low"], found[f"{name}_high"] = np.quantile(values, tails) if len(values) else (np.nan, np.nan)
-    return found
+    shares = Interval.around(closer.mean(), drawn @ closer / drawn.sum(axis=1))
+    gains = Interval.around(np.median(gain) if len(gain) else np.nan, medians(gain, drawn[:, large]))
+    return shares.columns("closer") | gains.columns("gain")
 
 
 def _own(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -173,31 +166,26 @@ def _own(pairs: pd.DataFrame) -> pd.DataFrame:
     return own[methods == own["method"].nunique()]
 
 
-def _groups(pairs: pd.DataFrame, columns: list[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    for key, group in pairs.groupby(columns, sort=False):
-        yield dict(zip(columns, key, strict=True)), group
-
-
 def _words(place: dict[str, Any]) -> tuple[str, str]:
     """What seeds a bootstrap: all evaluation functions of a run share it."""
     return str(place["dataset"]), str(place["variant"])
 
 
 def readable_conventions(table: pd.DataFrame) -> pd.DataFrame:
-    """Statistics with their intervals; data sets have one variant each."""
-    return with_intervals(table).drop(columns="variant")
+    """Statistics with their intervals."""
+    return with_intervals(named_runs(table))
 
 
 def readable_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """The same, and the deviation of the slope over seeds."""
     hidden = [f"{name}_deviation" for name in STATISTICS if name != "slope"]
-    shown = with_intervals(table.drop(columns=hidden)).drop(columns="variant")
+    shown = with_intervals(named_runs(table.drop(columns=hidden)))
     return shown.assign(slope_deviation=table["slope_deviation"].map("{:.3f}".format))
 
 
 def readable_pairs(table: pd.DataFrame) -> pd.DataFrame:
     """Shares and gains with their intervals."""
-    return with_intervals(table, PAIRED).drop(columns="variant")
+    return with_intervals(named_runs(table), PAIRED)
 
 
 TABLES: Mapping[str, Kind] = {

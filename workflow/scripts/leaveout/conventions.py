@@ -108,12 +108,11 @@ def _as_published(
         changes = published_changes(model, [one.positions for one in chosen])
         measured = {method: evaluate(evaluations, change) for method, change in changes.items()}
         for j, one in enumerate(chosen):
-            place = {"strategy": one.strategy, "size": one.size, "repeat": one.repeat, "set_id": one.set_id}
             for i, f in enumerate(evaluations.functions):
                 for method, values in measured.items():
                     numbers = {"effect": values.effect[i, j], "effect_linear": values.effect_linear[i, j]}
                     named = {"evaluation": f.name, "method": method, "convention": AS_PUBLISHED, "own": False}
-                    yield dict(labels) | place | named | {name: float(value) for name, value in numbers.items()}
+                    yield dict(labels) | one.columns | named | {name: float(value) for name, value in numbers.items()}
 
 
 def published_changes(model: Model, sets: Sequence[IntArray]) -> dict[str, Array]:

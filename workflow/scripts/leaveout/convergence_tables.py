@@ -26,13 +26,13 @@ import pyarrow as pa
 
 from leaveout import published, seeds
 from leaveout.arrays import Array
-from leaveout.calibration import CONFIDENCE, STATISTICS, calibrate, resamples
+from leaveout.calibration import STATISTICS, Interval, calibrate, columns, resamples
 from leaveout.certificate import Status
 from leaveout.conventions import PER_SAMPLE, SCHEMA
 from leaveout.effects import PREDICTIONS, RETRAIN
 from leaveout.plotted import PLOTTED_EVALUATIONS
 from leaveout.result_rows import read
-from leaveout.tables import with_intervals
+from leaveout.tables import grouped, named_runs, with_intervals
 
 CERTIFIED, STOPPED, SIMPLIFIED, PIPELINE = "certified", "stopped", published.SIMPLIFIED, "pipeline"
 #: Judges that nothing certifies: the base that each starts from, and the method of its models.
@@ -45,6 +45,8 @@ UNCHECKED = {
 FAILED = ("limit", "line_search")
 #: Relative error beyond which an effect is off.
 OFF = 0.1
+#: Statistics that have limits.
+LIMITED = (*STATISTICS, "off")
 #: Evaluation functions that readers see; the csv has all.
 SHOWN = (*PLOTTED_EVALUATIONS, "self_loss_plain")
 #: A set, and one evaluation function of it.
@@ -130,25 +132,21 @@ def convergence_table(pairs: pd.DataFrame, bootstrap: int, seed: int) -> pd.Data
         in `FAILED`.
     """
     records = []
-    for place, group in pairs.groupby(PLACE, sort=False):
+    for place, group in grouped(pairs, PLACE):
         strategies = group.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
-        drawn = resamples(strategies, bootstrap, seeds.generator(seed, "convergence", *map(str, place[:2])))
-        for (method, judge), compared in group.groupby(["method", "judge"], sort=False):
-            named = dict(zip([*PLACE, "method", "judge"], [*place, method, judge], strict=True))
-            records.append(named | {"sets": len(compared)} | _statistics(compared, drawn) | _stopping(compared))
-    limits = [f"{name}{end}" for name in (*STATISTICS, "off") for end in ("", "_low", "_high")]
-    columns = [*PLACE, "method", "judge", "sets", *limits, "gradient_norm", "evaluations", "unmoved", "failed"]
-    return pd.DataFrame(records, columns=columns)
+        words = ("convergence", place["dataset"], place["variant"])
+        drawn = resamples(strategies, bootstrap, seeds.generator(seed, *words))
+        for held, compared in grouped(group, ["method", "judge"]):
+            records.append(place | held | {"sets": len(compared)} | _statistics(compared, drawn) | _stopping(compared))
+    evidence = ["gradient_norm", "evaluations", "unmoved", "failed"]
+    return pd.DataFrame(records, columns=[*PLACE, "method", "judge", "sets", *columns(LIMITED), *evidence])
 
 
 def _statistics(compared: pd.DataFrame, drawn: Array) -> dict[str, float]:
     predicted, actual = (compared[name].to_numpy() for name in ("predicted", "actual"))
-    found: dict[str, float] = {}
-    for name, interval in calibrate(actual, predicted, drawn).items():
-        found |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
     off = (np.abs(predicted - actual) > OFF * np.abs(actual)).astype(np.float64)
-    low, high = np.quantile(drawn @ off / len(off), ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return found | {"off": float(off.mean()), "off_low": float(low), "off_high": float(high)}
+    found = {**calibrate(actual, predicted, drawn), "off": Interval.around(off.mean(), drawn @ off / len(off))}
+    return {column: number for name in LIMITED for column, number in found[name].columns(name).items()}
 
 
 def _stopping(compared: pd.DataFrame) -> dict[str, float]:
@@ -164,7 +162,7 @@ def _stopping(compared: pd.DataFrame) -> dict[str, float]:
 
 def readable_convergence(table: pd.DataFrame) -> pd.DataFrame:
     """Statistics with their intervals, for the evaluation functions that readers see."""
-    shown = with_intervals(table[table["evaluation"].isin(SHOWN)], [*STATISTICS, "off"]).drop(columns="variant")
+    shown = with_intervals(named_runs(table[table["evaluation"].isin(SHOWN)]), LIMITED)
     forms = {"gradient_norm": "{:.0e}", "evaluations": "{:.0f}", "unmoved": "{:.2f}", "failed": "{:.2f}"}
     texts = {name: shown[name].map(form.format, na_action="ignore") for name, form in forms.items()}
     return shown.astype(dict.fromkeys(forms, object)).assign(**texts)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from leaveout import result_rows
-from leaveout.result_rows import CERTIFICATE, RUN
+from leaveout.result_rows import CERTIFICATE, RUN, SET
 
 SCHEMA_VERSION = "1"
 PREDICTIONS = ("if", "rif", "newton")
@@ -19,10 +19,7 @@ RETRAIN = "retrain"
 SCHEMA = result_rows.schema(
     SCHEMA_VERSION,
     *RUN,
-    pa.field("strategy", pa.string(), nullable=False),
-    pa.field("size", pa.int64(), nullable=False),
-    pa.field("repeat", pa.int64(), nullable=False),
-    pa.field("set_id", pa.string(), nullable=False),
+    *SET,
     pa.field("evaluation", pa.string(), nullable=False),
     pa.field("method", pa.string(), nullable=False),
     pa.field("effect", pa.float64()),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaveout.arrays import Array, IntArray
-from leaveout.calibration import CONFIDENCE, SAMPLES, Interval
+from leaveout.calibration import SAMPLES, Interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +59,7 @@ def exponents(measured: Measurements, bootstrap: int, generator: np.random.Gener
     once = np.ones((1, len(measured.values))), np.ones((1, len(measured.stratum)))
     found = _fitted(measured, *once)[0]
     replicated = np.concatenate([_fitted(measured, *drawn) for drawn in _resampled(measured, bootstrap, generator)])
-    low, high = np.quantile(replicated, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2), axis=0)
-    return {name: Interval(float(found[i]), float(low[i]), float(high[i])) for i, name in enumerate(measured.variables)}
+    return {name: Interval.around(found[i], replicated[:, i]) for i, name in enumerate(measured.variables)}
 
 
 def _resampled(measured: Measurements, bootstrap: int, generator: np.random.Generator) -> Iterator[tuple[Array, Array]]:

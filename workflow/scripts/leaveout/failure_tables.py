@@ -7,7 +7,7 @@ import pandas as pd
 
 from leaveout import seeds
 from leaveout.arrays import Array
-from leaveout.calibration import CONFIDENCE, medians, resamples
+from leaveout.calibration import Interval, columns, medians, resamples
 from leaveout.effects import PREDICTIONS
 from leaveout.tables import HEADINGS, with_intervals
 
@@ -17,7 +17,7 @@ IGNORED = {"if": "joint_leverage", "rif": "overlap", "newton": "curvature_change
 SIZES = ("small", "medium", "large")
 COLUMNS = [
     *("dataset", "variant", "among", "least", "most", "method", "sets"),
-    *("error", "error_low", "error_high", "best", "best_low", "best_high", "ignored"),
+    *(*columns(("error", "best")), "ignored"),
 ]
 #: Errors that are larger by less, relative, are the same: for one sample RIF and NS are.
 RESOLVED = 1e-9
@@ -74,8 +74,9 @@ def failures_table(points: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFr
             shares = _best(np.stack([of_method["error"].to_numpy() for of_method in methods]))
             for method, of_method, share in zip(PREDICTIONS, methods, shares, strict=True):
                 found = {"method": method, "sets": len(of_method), "ignored": of_method["ignored"].median()}
-                found |= _interval("error", medians(of_method["error"].to_numpy(), drawn), of_method["error"].median())
-                found |= _interval("best", drawn @ share / len(share), share.mean())
+                errors = of_method["error"].to_numpy()
+                found |= Interval.around(np.median(errors), medians(errors, drawn)).columns("error")
+                found |= Interval.around(share.mean(), drawn @ share / len(share)).columns("best")
                 records.append(place | found)
     return pd.DataFrame(records, columns=COLUMNS)
 
@@ -93,11 +94,6 @@ def _best(errors: Array) -> Array:
     """Of each set, 1 for the estimator with the smallest of its errors (methods, sets); a tie is shared."""
     smallest = errors <= (1 + RESOLVED) * errors.min(axis=0)
     return smallest / smallest.sum(axis=0)
-
-
-def _interval(name: str, resampled: Array, value: float) -> dict[str, float]:
-    low, high = np.quantile(resampled, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def readable_failures(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from leaveout.certificate import Status
 from leaveout.effects import PREDICTIONS, RETRAIN
 from leaveout.influential import DIRECTIONS, SCHEMA, strategy
 from leaveout.result_rows import read
+from leaveout.tables import grouped, named_runs
 
 #: Status of a retrain that may be shown.
 CERTIFIED = Status.CONVERGED.value
@@ -30,7 +31,7 @@ def influential_table(samples: Iterable[str | Path]) -> pd.DataFrame:
 
 def readable_influential(table: pd.DataFrame) -> pd.DataFrame:
     """The first samples of each ranking."""
-    shown = table[table["rank"] <= SHOWN].drop(columns="variant")
+    shown = named_runs(table[table["rank"] <= SHOWN])
     numbers = {name: shown[name].map("{:.3g}".format) for name in ("rif", "if")}
     return shown.astype(dict.fromkeys(numbers, object)).assign(**numbers)
 
@@ -53,11 +54,11 @@ def groups_table(groups: Iterable[str | Path]) -> pd.DataFrame:
     directions = {strategy(*ranked): ranked[1] for ranked in product(rows["evaluation"].unique(), DIRECTIONS)}
     rows["direction"] = [directions[name] for name in rows["strategy"]]
     records = []
-    for key, group in rows.groupby([*RANKING, "size"], sort=False):
+    for ranking, group in grouped(rows, [*RANKING, "size"]):
         found = group.set_index("method")
         retrained, certified = found.loc[RETRAIN], found.loc[RETRAIN, "status"] == CERTIFIED
         records.append(
-            dict(zip([*RANKING, "size"], key, strict=True))
+            ranking
             | {method: found.loc[method, "effect"] for method in PREDICTIONS}
             | {"actual": retrained["effect"] if certified else np.nan}
             | {name: retrained[name] if certified else np.nan for name in ("effect_error", "gradient_norm")}
@@ -78,7 +79,7 @@ def uncertified(table: pd.DataFrame) -> list[str]:
 
 def readable_groups(table: pd.DataFrame) -> pd.DataFrame:
     """Effects with few digits, the actual one with the bound of its error; groups without a certificate say so."""
-    shown = table.drop(columns=["variant", "effect_error", "gradient_norm", "status"])
+    shown = named_runs(table).drop(columns=["effect_error", "gradient_norm", "status"])
     numbers = {name: shown[name].map("{:.4g}".format, na_action="ignore") for name in PREDICTIONS}
     actual = [
         f"{row.actual:.4g} ± {row.effect_error:.0e}" if row.status == CERTIFIED else f"not certified ({row.status})"

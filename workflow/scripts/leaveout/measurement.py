@@ -80,12 +80,7 @@ def _measure_block(
         RETRAIN: evaluate(evaluations, beside(model.X, retrained.change)),
     }
     for j, removal_set in enumerate(sets):
-        shared = dict(labels) | {
-            "strategy": removal_set.strategy,
-            "size": removal_set.size,
-            "repeat": removal_set.repeat,
-            "set_id": removal_set.set_id,
-        }
+        shared = dict(labels) | removal_set.columns
         for i, f in enumerate(evaluations.functions):
             for method, values in measured.items():
                 row = shared | {

@@ -16,9 +16,14 @@ duality    ``||s|| - R <= ||theta* - theta_p|| <= ||s|| + R`` after a few more p
 
 KL is at most ``(alpha - p)^2 / (p (1 - p))``, in which nothing cancels; the smaller of the two is taken. Without any
 step the duality bound is that of convexity. What rounding can do to g is part of every bound.
+
+Norms without H_T are over the penalised parameters. An unpenalised constant b is first put where it minimises F, for
+one pass more: F minimised over b is mu-strongly convex in the weights. Of g counts what is left in its entry ``g_b``
+then, times the largest weights' part of a sample: the residuals that b moves are all of one sign. ``alpha`` is cut from
+``p_i + a_i (x_i's + c)`` with the c at which ``sum_{i not in T} (alpha_i - y_i) = 0``, as duality demands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +32,7 @@ from leaveout import bounds, loss
 from leaveout.arrays import EPSILON, Array, IntArray, rounding
 from leaveout.expansion import Expansion
 from leaveout.leave_out import LeaveOut
-from leaveout.linear_algebra import dots, expit, namespace, on_host, squares
+from leaveout.linear_algebra import beside, dots, expit, namespace, on_host, squares
 from leaveout.removed import InverseHessian
 
 #: Passes over X after which the duality bound is reported: one for the gradient, one for each conjugate gradient step,
@@ -35,6 +40,10 @@ from leaveout.removed import InverseHessian
 PASSES = (3, 4, 5)
 #: What a Kullback-Leibler divergence of moderate numbers can be off by, relative to the numbers that it is the sum of.
 KL_ROUNDING = 8 * EPSILON
+#: Steps in which a constant is found.
+STEPS = 100
+#: Stands for a probability of zero.
+TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +57,11 @@ class PredictionBounds:
     estimate : (m,) float64 array
         Of the error in the norm of ``H_T``.
     convexity : (m,) float64 array
-        Bound of the Euclidean error; NaN unless all parameters are penalised.
+        Bound of the Euclidean error of the penalised parameters; NaN where mu = 0.
     factor : (m,) float64 array
         Bound of the error in the norm of ``H_T``; NaN where none is finite.
     lower, upper : (m, len(passes)) float64 arrays
-        Bounds of the Euclidean error by duality, each the best so far; NaN like ``convexity``.
+        Bounds of the same by duality, each the best so far; NaN like ``convexity``.
     """
 
     gradient_norm: Array
@@ -130,9 +139,11 @@ def prediction_bounds(
     estimate[[inverse is None for inverse in inverses]] = np.nan
     decrements = estimate + at.rounding * np.sqrt(problem.inverse_norms)
     factor = bounds.distances(decrements, at.z, problem.model.curvature, reach, bounds.FINE_MULTIPLIERS)
-    strongly = bool(problem.model.P.all()) & (problem.weight > 0)
-    weight = np.where(strongly, problem.weight, np.nan)
-    convexity = (norms + at.rounding) / weight
+    weight = np.where(problem.weight > 0, problem.weight, np.nan)
+    if problem.model.penalty.intercept == "unpenalized":
+        at = _predicted(problem, with_best_constants(problem, changes))
+        solved = _precondition(problem, inverses, at.gradient)
+    convexity = _penalised(problem, at.gradient, at.rounding)[0] / weight
     corrections = newton_corrections(problem, inverses, at.gradient, solved, at.z)
     lower, upper = _by_duality(problem, at, corrections, passes, convexity, weight)
     return PredictionBounds(
@@ -151,6 +162,62 @@ def _predicted(problem: LeaveOut, changes: Array) -> _Prediction:
     slopes = problem.slopes(predictors)
     gradient, error = problem.gradient(changes, slopes, rows), problem.rounding(changes, predictors, slopes)
     return _Prediction(problem.model.z + predictors, gradient, on_host(error))
+
+
+def with_best_constants(problem: LeaveOut, changes: Array) -> Array:
+    """Changes (m, q) whose last entries, those of an unpenalised constant, minimise F for the others as they are."""
+    rows = np.arange(len(changes))
+    t = problem.predictors(changes, rows)
+    there, target = problem.model.z + t, on_host(problem.target[:, -1])
+
+    def slope_and_curvature(constants: Array) -> tuple[Array, Array]:
+        shift = beside(changes, constants)[:, None]
+        moved = problem.kept(problem.slopes(t + shift), rows)
+        curved = problem.kept(loss.curvature(there + shift), rows)
+        return on_host(moved.sum(axis=1)) - target, on_host(curved.sum(axis=1))
+
+    # so far out all probabilities together are less than 1, or all but one: both classes are among the kept samples
+    reach = on_host(namespace(changes).max(namespace(changes).abs(there), axis=1)) + np.log(problem.model.n) + 1
+    shifted = beside(changes, np.zeros(changes.shape))
+    shifted[:, -1] = beside(changes, roots(slope_and_curvature, reach))
+    return changes + shifted
+
+
+def roots(function: Callable[[Array], tuple[Array, Array]], reach: Array) -> Array:
+    """Zeros (m,) of m increasing functions within ``reach`` of 0, as near as rounding allows.
+
+    Newton's steps, and halves of what is left where these would leave it.
+
+    Parameters
+    ----------
+    function : function
+        Values and slopes, (m,) each, at m numbers.
+    reach : (m,) float64 array
+    """
+    low, high, x = -reach, +reach, np.zeros(len(reach))
+    for _ in range(STEPS):
+        value, slope = function(x)
+        low, high = np.where(value <= 0, x, low), np.where(value >= 0, x, high)
+        step = np.divide(value, slope, out=np.full(len(x), np.inf), where=slope > 0)
+        inside = (x - step >= low) & (x - step <= high)
+        following = np.where(inside, x - step, (low + high) / 2)
+        if np.all(np.abs(following - x) <= EPSILON * np.maximum(1.0, np.abs(x))):
+            break
+        x = following
+    return x
+
+
+def _penalised(problem: LeaveOut, gradient: Array, error: Array) -> tuple[Array, Array]:
+    """Norm of a gradient (m, q) of F minimised over the constant, and what is left in the constant's entry: bounds.
+
+    ``error`` bounds the norm of the gradient's own error, (m,).
+    """
+    model, xp = problem.model, namespace(gradient)
+    norms = on_host(xp.linalg.vector_norm(gradient * model.P, axis=1)) + error
+    if model.penalty.intercept != "unpenalized":
+        return norms, np.zeros(len(norms))
+    left = np.abs(on_host(gradient[:, -1])) + error
+    return norms + left * float(xp.max(squares(model.X, model.P))) ** 0.5, left
 
 
 def _precondition(problem: LeaveOut, inverses: Sequence[InverseHessian | None], gradients: Array) -> Array:
@@ -215,7 +282,7 @@ def _by_duality(
     least, most = np.zeros(len(convexity)), convexity
     for done, (step, along) in zip(range(PASSES[0], passes[-1] + 1), corrections, strict=False):
         radius = np.sqrt(2 * duality_gap(problem, at, step, along) / weight)
-        length = on_host(namespace(step).linalg.vector_norm(step, axis=1))
+        length = on_host(namespace(step).linalg.vector_norm(step * problem.model.P, axis=1))
         least, most = np.fmax(least, length - radius), np.fmin(most, length + radius)
         if done in passes:
             column = passes.index(done)
@@ -233,17 +300,49 @@ def duality_gap(problem: LeaveOut, at: _Prediction, step: Array, along: Array) -
     step, along : (m, q) and (m, n) float64 arrays
         ``s`` and ``X s``.
     """
-    model, xp, rows = problem.model, namespace(step), np.arange(len(step))
-    probability = expit(at.z)
-    moved = problem.kept(loss.curvature(at.z) * along, rows)
-    moved = xp.where(moved < -probability, -probability, moved)
-    moved = xp.where(moved > expit(-at.z), expit(-at.z), moved)
+    model, rows = problem.model, np.arange(len(step))
+    moved = _dual_change(problem, at, along)
     infeasible = at.gradient + moved @ model.X + problem.ridge * step
     summed = on_host(model.gradient_errors(moved, 0 * moved, 0 * moved[:, 0]))
-    residual = on_host(xp.linalg.vector_norm(infeasible, axis=1)) + at.rounding + summed
+    residual, left = _penalised(problem, infeasible, at.rounding + summed)
     divergences = problem.kept(_divergences(at.z, along, moved), rows)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return on_host(xp.sum(divergences, axis=1)) + residual**2 / (2 * problem.weight)
+        gap = on_host(divergences.sum(axis=1)) + residual**2 / (2 * problem.weight)
+    return gap + _balancing(problem, at.z, along, moved, left) if left.any() else gap
+
+
+def _balancing(problem: LeaveOut, z: Array, t: Array, moved: Array, left: Array) -> Array:
+    """What the divergences grow by at most, (m,), when one ``alpha`` takes up what is ``left`` of a sum over samples.
+
+    The one in the middle, of largest ``v = alpha (1 - alpha)``: by ``left`` times the difference of the log odds of
+    ``alpha`` and of ``p(z + t)``, which itself moves by ``2 left / v`` at most as long as that is at most 1/2.
+    """
+    xp, rows = namespace(z), np.arange(len(z))
+    alpha, other = expit(z) + moved, expit(-z) - moved
+    middle = xp.argmax(problem.kept(alpha * other, rows), axis=1)
+    alpha, other, there = (on_host(values)[rows, on_host(middle)] for values in (alpha, other, z + t))
+    room = np.maximum(alpha * other, TINY)
+    apart = np.abs(np.log(np.maximum(alpha, TINY) / np.maximum(other, TINY)) - there)
+    return np.where(4 * left <= room, left * (apart + 2 * left / room), np.inf)
+
+
+def _dual_change(problem: LeaveOut, at: _Prediction, along: Array) -> Array:
+    """``alpha - p``, (m, n), zero for removed samples; for an unpenalised constant with the sum that it demands."""
+    xp, rows = namespace(along), np.arange(len(along))
+    least, most, curvature = -expit(at.z), expit(-at.z), problem.kept(loss.curvature(at.z), rows)
+
+    def cut(constants: Array) -> Array:
+        moved = curvature * (along + beside(along, constants)[:, None])
+        return xp.where(moved < least, least, xp.where(moved > most, most, moved))
+
+    def sum_and_slope(constants: Array) -> tuple[Array, Array]:
+        moved = cut(constants)
+        free = xp.where((moved > least) & (moved < most), curvature, 0 * curvature)
+        return on_host(moved.sum(axis=1)) + on_host(at.gradient[:, -1]), on_host(free.sum(axis=1))
+
+    none = np.zeros(len(along))
+    unpenalised = problem.model.penalty.intercept == "unpenalized"
+    return cut(roots(sum_and_slope, none + 1 / EPSILON) if unpenalised else none)
 
 
 def _divergences(z: Array, t: Array, moved: Array) -> Array:

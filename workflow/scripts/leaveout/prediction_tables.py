@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from leaveout import seeds
 from leaveout.arrays import Array
-from leaveout.calibration import CONFIDENCE, resamples
+from leaveout.calibration import Interval, columns, medians, resamples
 from leaveout.certificate import Status
 from leaveout.effects import PREDICTIONS
 from leaveout.prediction_bounds import PASSES
@@ -63,11 +62,13 @@ ROUNDING = 1e-9
 #: Columns of the table.
 COLUMNS = [
     *("dataset", "variant", "method", "bound", "passes", "sets", "without", "unresolved"),
-    *("median", "median_low", "median_high", "least", "worst"),
-    *("tight", "tight_low", "tight_high", "violations"),
+    *(*columns(["median"]), "least", "worst"),
+    *(*columns(["tight"]), "violations"),
 ]
 #: What a bound from below has to reach, relative to the error, to count as tight.
 TIGHT = 0.74
+#: Where nothing is known.
+UNKNOWN = Interval(np.nan, np.nan, np.nan)
 
 
 def read_predictions(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -138,35 +139,27 @@ def _of_method(rows: pd.DataFrame, drawn: Array) -> Iterator[dict[str, Any]]:
     for name, bound in BOUNDS.items():
         ratio, there = ratios(rows, bound).to_numpy(), rows[bound.column].notna().to_numpy()
         known = np.isfinite(ratio)
+        resampled = medians(ratio[known], drawn[:, known])
+        middle = Interval.around(np.median(ratio[known]), resampled) if known.any() else UNKNOWN
         yield {
             "bound": name,
             "passes": bound.passes,
             "sets": len(rows),
             "without": int((~there).sum()),
             "unresolved": int((there & ~known).sum()),
-            **_interval("median", ratio[known], drawn[:, known], np.median),
+            **middle.columns("median"),
             "least": float(ratio[known].min()) if known.any() else np.nan,
             "worst": float(ratio[known].max()) if known.any() else np.nan,
-            **_tight(rows, bound, drawn),
+            **_tight(rows, bound, drawn).columns("tight"),
             "violations": int(violated(rows, bound).sum()) if bound.rigorous else None,
         }
 
 
-def _tight(rows: pd.DataFrame, bound: Bound, drawn: Array) -> dict[str, float]:
+def _tight(rows: pd.DataFrame, bound: Bound, drawn: Array) -> Interval:
     if not bound.lower or rows[bound.lower].isna().all():
-        return dict.fromkeys(("tight", "tight_low", "tight_high"), np.nan)
-    return _interval(
-        "tight", (rows[bound.lower] > TIGHT * rows[bound.error]).to_numpy(dtype=np.float64), drawn, np.mean
-    )
-
-
-def _interval(name: str, values: npt.NDArray[Any], drawn: Array, statistic: Any) -> dict[str, float]:
-    """A statistic of some values with its limits, over resamples of how often each value counts, (b, m)."""
-    if not len(values):
-        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
-    resampled = [statistic(np.repeat(values, counts)) for counts in drawn.astype(np.int64) if counts.any()]
-    low, high = np.quantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return {name: float(statistic(values)), f"{name}_low": float(low), f"{name}_high": float(high)}
+        return UNKNOWN
+    tight = (rows[bound.lower] > TIGHT * rows[bound.error]).to_numpy(dtype=np.float64)
+    return Interval.around(tight.mean(), drawn @ tight / len(tight))
 
 
 #: Bounds in readers' words.

@@ -41,7 +41,7 @@ from leaveout.model import Model
 from leaveout.prediction_bounds import PASSES, PredictionBounds, prediction_bounds, reaches
 from leaveout.removal import RemovalSet
 from leaveout.removed import InverseHessian, RemovedHessian, inverse_hessian
-from leaveout.result_rows import RUN
+from leaveout.result_rows import RUN, SET
 from leaveout.retraining import ITERATION_LIMIT, Retraining, factor_removable, retrain_block
 
 #: Bounds by duality: Euclidean, from below and above, by the passes that they take.
@@ -55,17 +55,14 @@ LOWER, UPPER = [[f"{side}_{passes}" for passes in PASSES] for side in ("lower", 
 #: - ``change_*``: norm of ``theta_T - theta_hat``, by retraining; ``error_*``: of ``theta_p - theta_T``;
 #: - ``estimate_hessian``: ``||g||_{H_T^{-1}}``; ``convexity_euclidean``: ``||g|| / mu``; ``factor_hessian``: the bound
 #:   of ``bounds``, null where none is finite; ``lower_*``, ``upper_*``: by duality. Null where a bound does not exist:
-#:   Euclidean ones need every parameter penalised;
+#:   Euclidean ones need a regulariser, and are of the penalised parameters, as are ``error_`` and ``change_euclidean``;
 #: - ``prediction_gradient_norm``: ``||grad J_T(theta_p)||``, mean form; ``gradient_norm``, ``status``: certificate of
 #:   ``theta_T``; ``distance_*``: bounds of its own distance to the exact optimum, which errors may be off by.
 #:   Without a certificate there is no ``change`` and no ``error``.
 SCHEMA = result_rows.schema(
     "1",
     *RUN,
-    pa.field("strategy", pa.string(), nullable=False),
-    pa.field("size", pa.int64(), nullable=False),
-    pa.field("repeat", pa.int64(), nullable=False),
-    pa.field("set_id", pa.string(), nullable=False),
+    *SET,
     pa.field("method", pa.string(), nullable=False),
     pa.field("largest_leverage", pa.float64()),
     pa.field("joint_leverage", pa.float64()),
@@ -110,12 +107,12 @@ class _Sets:
         return cls(problem, inverses, joint, overlap, reaches(problem, joint))
 
     def norms(self, changes: Array) -> tuple[Array, Array]:
-        """Euclidean norms, and norms in ``H_T``, (m,) each."""
+        """Euclidean norms of the penalised parameters, and norms of all in ``H_T``, (m,) each."""
         rows = np.arange(len(changes))
         predictors = self.problem.predictors(changes, rows)
         curved = dots(self.problem.model.curvature * predictors, predictors)
         squares = curved + self.problem.penalty_along(changes, rows)
-        return on_host(dots(changes, changes)) ** 0.5, on_host(squares) ** 0.5
+        return on_host(dots(changes * self.problem.model.P, changes)) ** 0.5, on_host(squares) ** 0.5
 
     def kept_changes(self, changes: Array) -> dict[str, Array]:
         """Largest change of a kept sample's linear predictor, and ``c``, (m,) each."""
@@ -194,9 +191,8 @@ def _measure_block(
             found = _columns(model, factored[piece], newton[piece], retrained, piece)
             columns |= dict(zip(where[piece].tolist(), found, strict=True))
     for j, one in enumerate(sets):
-        place = {"strategy": one.strategy, "size": one.size, "repeat": one.repeat, "set_id": one.set_id}
         leverage = float(model.leverage[one.positions].max(initial=0.0))
-        shared = dict(labels) | place | {"largest_leverage": leverage}
+        shared = dict(labels) | one.columns | {"largest_leverage": leverage}
         for method in PREDICTIONS:
             known = columns[j][method] if j in columns else {"status": Status.NOT_REMOVABLE.value}
             yield dict.fromkeys(SCHEMA.names) | shared | {"method": method} | known

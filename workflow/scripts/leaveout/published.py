@@ -48,7 +48,7 @@ from leaveout.measurement import evaluate
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
 from leaveout.removed import RemovedHessian
-from leaveout.result_rows import RUN
+from leaveout.result_rows import RUN, SET
 from leaveout.retraining import factor_removable
 
 #: The published tolerances, and the most evaluations of the full model and of each retrained one.
@@ -63,10 +63,7 @@ SIMPLIFIED = "simplified"
 SCHEMA = result_rows.schema(
     "1",
     *RUN,
-    pa.field("strategy", pa.string(), nullable=False),
-    pa.field("size", pa.int64(), nullable=False),
-    pa.field("repeat", pa.int64(), nullable=False),
-    pa.field("set_id", pa.string(), nullable=False),
+    *SET,
     pa.field("evaluation", pa.string(), nullable=False),
     pa.field("base", pa.string(), nullable=False),
     pa.field("base_gradient_norm", pa.float64(), nullable=False),
@@ -224,15 +221,15 @@ def _measure_block(
             changes[method][j] = base.coordinates.reduce(beside(base.X, ended.theta - base.theta))
     measured = {name: evaluate(evaluations, change) for name, change in changes.items()}
     for j, removal_set in enumerate(sets):
-        of_set = {
-            "strategy": removal_set.strategy,
-            "size": removal_set.size,
-            "repeat": removal_set.repeat,
-            "set_id": removal_set.set_id,
-        }
         for i, f in enumerate(evaluations.functions):
             for method, values in measured.items():
-                row = {**shared, **of_set, "evaluation": f.name, "method": method, "effect": values.effect[i, j]}
+                row = {
+                    **shared,
+                    **removal_set.columns,
+                    "evaluation": f.name,
+                    "method": method,
+                    "effect": values.effect[i, j],
+                }
                 yield row | (_evidence(stopped[method][j]) if j in stopped.get(method, {}) else {})
 
 

@@ -78,6 +78,11 @@ class RemovalSet:
         """Name of the set, unique within a variant."""
         return f"{self.strategy}-{self.size}-{self.repeat}"
 
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """What rows say of the set."""
+        return {"strategy": self.strategy, "size": self.size, "repeat": self.repeat, "set_id": self.set_id}
+
 
 def candidates(model: Model, evaluations: Evaluations, features: Array) -> Candidates:
     """Collect what the strategies look at; the influences are those of the evaluation functions at hand."""
@@ -221,14 +226,7 @@ def write_removal_sets(
 ) -> None:
     """Write removal sets as positions among the training samples, and as the source's own ids, with their stamp."""
     rows = [
-        {
-            "set_id": removal_set.set_id,
-            "strategy": removal_set.strategy,
-            "size": removal_set.size,
-            "repeat": removal_set.repeat,
-            "positions": removal_set.positions.tolist(),
-            "ids": ids[removal_set.positions].tolist(),
-        }
+        removal_set.columns | {"positions": removal_set.positions.tolist(), "ids": ids[removal_set.positions].tolist()}
         for removal_set in sets
     ]
     result_rows.write(pa.Table.from_pylist(rows, schema=SCHEMA), path, stamp)

@@ -23,6 +23,13 @@ RUN = (
     pa.field("intercept", pa.string(), nullable=False),
     pa.field("n_train", pa.int64(), nullable=False),
 )
+#: The removal set that it is about (see ``removal.RemovalSet``).
+SET = (
+    pa.field("strategy", pa.string(), nullable=False),
+    pa.field("size", pa.int64(), nullable=False),
+    pa.field("repeat", pa.int64(), nullable=False),
+    pa.field("set_id", pa.string(), nullable=False),
+)
 #: The certificate of a retrained model: in rows of the truth only.
 CERTIFICATE = (
     pa.field("gradient_norm", pa.float64()),

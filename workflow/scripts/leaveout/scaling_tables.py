@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from leaveout import seeds
 from leaveout.arrays import Array, IntArray
-from leaveout.calibration import Interval
+from leaveout.calibration import Interval, columns
 from leaveout.certificate import Status
 from leaveout.exponents import Measurements, exponents
 from leaveout.result_rows import read
 from leaveout.scaling import SCHEMA, SYNTHETIC
-from leaveout.tables import with_intervals
+from leaveout.tables import grouped, with_intervals
 
 #: Designs of a source share these; n is what its runs differ in.
 SOURCE = ["dataset", "regularization", "regularizer", "intercept"]
@@ -112,17 +112,18 @@ def scaling_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame
         draws of the sets.
     """
     records = []
-    for source, group in rows.groupby(SOURCE, sort=False):
+    for source, group in grouped(rows, SOURCE):
         for gap in GAPS:
             some = _known(group, gap)
-            generator = seeds.generator(seed, "scaling table", str(source[0]), gap)
-            found = dict(_fits(some, gap, bootstrap, generator)) if len(some) else {}
+            generator = seeds.generator(seed, "scaling table", str(source["dataset"]), gap)
+            fits = _fits(some, gap, bootstrap, generator) if len(some) else ()
+            limits = {column: number for name, interval in fits for column, number in interval.columns(name).items()}
             numbers = {
                 "designs": some[DESIGN].drop_duplicates().shape[0],
                 "cells": some[CELL].drop_duplicates().shape[0],
             }
-            records.append(dict(zip(SOURCE, source, strict=True)) | {"gap": gap} | numbers | _limits(found))
-    return pd.DataFrame(records, columns=[*SOURCE, "gap", "designs", "cells", *_limits({})])
+            records.append(source | {"gap": gap} | numbers | limits)
+    return pd.DataFrame(records, columns=[*SOURCE, "gap", "designs", "cells", *columns(EXPONENTS)])
 
 
 def _fits(
@@ -151,16 +152,6 @@ def _fits(
 def _numbers(rows: pd.DataFrame, columns: list[str]) -> IntArray:
     """Numbers of the groups that sorted rows are in, from 0."""
     return np.asarray(rows.groupby(columns).ngroup(), dtype=np.int64)
-
-
-def _limits(found: Mapping[str, Interval]) -> dict[str, float]:
-    nothing = Interval(np.nan, np.nan, np.nan)
-    return {
-        f"{name}{end}": value
-        for name in EXPONENTS
-        for interval in [found.get(name, nothing)]
-        for end, value in (("", interval.value), ("_low", interval.low), ("_high", interval.high))
-    }
 
 
 def readable_scaling(table: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from leaveout.calibration import columns
 from leaveout.model_file import FitSummary
-from leaveout.tables import with_intervals
+from leaveout.tables import named_runs, with_intervals
 
 #: What the table takes over from that of all seeds, with intervals.
 CALIBRATED = ("slope", "relative_error")
@@ -31,14 +32,14 @@ def separability_table(calibration: pd.DataFrame, fits: Mapping[tuple[str, str],
         and two statistics of ``calibration``, each with its limits.
     """
     found = pd.DataFrame([dict(zip(RUN, run, strict=True)) | asdict(fit) for run, fit in fits.items()])
-    numbers = [f"{name}{end}" for name in CALIBRATED for end in ("", "_low", "_high")]
+    numbers = columns(CALIBRATED)
     beside = calibration[[*RUN, *ASKED, *numbers]].merge(found, on=RUN, validate="many_to_one")
     return beside[[*RUN, *SEPARATED, *ASKED, *numbers]]
 
 
 def readable_separability(table: pd.DataFrame) -> pd.DataFrame:
-    """Statistics with their intervals, shares in percent; data sets have one variant each."""
-    shown = with_intervals(table, CALIBRATED).drop(columns="variant")
+    """Statistics with their intervals, shares in percent."""
+    shown = with_intervals(named_runs(table), CALIBRATED)
     for name in ("training_accuracy", "test_accuracy"):
         shown[name] = (100 * table[name]).map("{:.1f}".format)
     return shown.assign(curvature=table["curvature"].map("{:.4f}".format))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from leaveout import files, seeds
 from leaveout.arrays import Array
-from leaveout.calibration import STATISTICS, calibrate, resamples
+from leaveout.calibration import STATISTICS, calibrate, columns, resamples
 from leaveout.comparison import compare
 
 
@@ -77,15 +77,20 @@ def calibration_table(rows: pa.Table, bootstrap: int, seed: int) -> pd.DataFrame
     All estimators of a group are resampled on the same sets: those that every one of them has a prediction of.
     """
     records = []
-    groups = compare(rows).pairs.groupby(["dataset", "variant", "evaluation"], sort=False)
-    for (dataset, variant, evaluation), compared in groups:
-        place, pairs = {"dataset": dataset, "variant": variant, "evaluation": evaluation}, of_all_methods(compared)
+    for place, compared in grouped(compare(rows).pairs, ["dataset", "variant", "evaluation"]):
+        pairs = of_all_methods(compared)
         strategies = pairs.drop_duplicates("set_id")["strategy"].to_numpy(dtype=str)
-        drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", str(dataset), str(variant)))
+        run = str(place["dataset"]), str(place["variant"])
+        drawn = resamples(strategies, bootstrap, seeds.generator(seed, "bootstrap", *run))
         records += [place | record for record in calibrated(pairs, drawn)]
     key = ["dataset", "variant", "evaluation", "method", "sets"]
-    limits = [f"{name}{end}" for name in STATISTICS for end in ("", "_low", "_high")]
-    return pd.DataFrame(records, columns=[*key, *limits])
+    return pd.DataFrame(records, columns=[*key, *columns(STATISTICS)])
+
+
+def grouped(rows: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """What rows have in common, by the columns' names, and the rows, in the order of their first ones."""
+    for key, group in rows.groupby([*by], sort=False):
+        yield dict(zip(by, key, strict=True)), group
 
 
 def calibrated(pairs: pd.DataFrame, drawn: Array) -> Iterator[dict[str, Any]]:
@@ -101,11 +106,7 @@ def calibrated(pairs: pd.DataFrame, drawn: Array) -> Iterator[dict[str, Any]]:
     """
     for method, group in pairs.groupby("method", sort=False):
         found = calibrate(group["actual"].to_numpy(), group["predicted"].to_numpy(), drawn)
-        limits = {
-            f"{name}{end}": value
-            for name in STATISTICS
-            for end, value in (("", found[name].value), ("_low", found[name].low), ("_high", found[name].high))
-        }
+        limits = {column: number for name in STATISTICS for column, number in found[name].columns(name).items()}
         yield {"method": method, "sets": len(group)} | limits
 
 
@@ -113,6 +114,12 @@ def of_all_methods(pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs of the sets that stand beside a prediction of every method."""
     methods = pairs.groupby("set_id")["method"].transform("nunique")
     return pairs[methods == pairs["method"].nunique()]
+
+
+def named_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """A table for readers: with ``variant`` only if the data set alone does not tell its runs apart."""
+    several = (table.groupby("dataset")["variant"].nunique() > 1).any()
+    return table if several else table.drop(columns="variant")
 
 
 def with_intervals(table: pd.DataFrame, statistics: Sequence[str] = STATISTICS) -> pd.DataFrame:

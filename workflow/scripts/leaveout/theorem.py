@@ -43,7 +43,7 @@ from leaveout.evaluation import Evaluations
 from leaveout.linear_algebra import namespace, on_host, squares, substituting
 from leaveout.model import Model
 from leaveout.removal import RemovalSet
-from leaveout.result_rows import RUN
+from leaveout.result_rows import RUN, SET
 from leaveout.retraining import factor_removable
 from leaveout.theorem_constants import Constants, Terms, block_norm, gradient_overlaps
 
@@ -59,10 +59,7 @@ SCHEMA = result_rows.schema(
     "1",
     *RUN,
     pa.field("own", pa.bool_(), nullable=False),
-    pa.field("strategy", pa.string(), nullable=False),
-    pa.field("size", pa.int64(), nullable=False),
-    pa.field("repeat", pa.int64(), nullable=False),
-    pa.field("set_id", pa.string(), nullable=False),
+    *SET,
     pa.field("evaluation", pa.string(), nullable=False),
     *(
         pa.field(f"{of}{name}", kind, nullable=False)
@@ -228,7 +225,6 @@ def _rows_of_convention(
             theorem_constants.of_set(terms, removed, gram),
             companions(terms, coefficients, removed, gram),
         )
-        place = {"strategy": one.strategy, "size": one.size, "repeat": one.repeat, "set_id": one.set_id}
         leverages = {
             "joint_leverage": found.joint_leverage,
             "largest_leverage": float((terms.root_curvature[removed] ** 2 * np.diagonal(gram)).max()),
@@ -237,7 +233,7 @@ def _rows_of_convention(
         for f, difference, overlap in zip(functions, differences, overlaps, strict=True):
             yield {
                 **labels,
-                **place,
+                **one.columns,
                 "evaluation": f.name,
                 **_described(constants, one.size, float(overlap[removed].max()), ""),
                 **_described(data, one.size, float(overlap.max()), "data_"),

@@ -3,7 +3,7 @@
 Sets of one sample are left out: their RIF is the Newton step. So are the sets that the paper's code selects.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from leaveout import seeds
 from leaveout.arrays import Array
-from leaveout.calibration import CONFIDENCE, medians, resamples
+from leaveout.calibration import Interval, columns, medians, resamples
 from leaveout.plotted import PUBLISHED_STRATEGIES
 from leaveout.result_rows import read
-from leaveout.tables import Kind, with_intervals
+from leaveout.tables import Kind, grouped, named_runs, with_intervals
 from leaveout.theorem import SCHEMA
 
 #: Bounds, in readers' words; the last has the constants of all training samples.
@@ -60,16 +60,16 @@ def ratios_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
         ``holds``, ``ratio``, the median over these, with its limits, and the ``worst`` ratio; 1 would be attained.
     """
     records = []
-    for place, group in _groups(rows, [*RUN, "evaluation"]):
+    for place, group in grouped(rows, [*RUN, "evaluation"]):
         drawn = _drawn(group, bootstrap, seed, place)
         for name in BOUND_NAMES:
             bound = group[f"{name}_bound"]
             ratio = group["observed"] / bound.where(bound > 0)  # of no overlap at all there is none
             counts = {"bound": name, "sets": len(group), "holds": int(bound.notna().sum())}
-            found = _median("ratio", ratio.to_numpy(), drawn)
+            found = _median(ratio.to_numpy(), drawn).columns("ratio")
             records.append(place | counts | found | {"worst": float(ratio.max())})
-    columns = [*RUN, "evaluation", "bound", "sets", "holds", *_limits("ratio"), "worst"]
-    return pd.DataFrame(records, columns=columns)
+    named = [*RUN, "evaluation", "bound", "sets", "holds", *columns(["ratio"]), "worst"]
+    return pd.DataFrame(records, columns=named)
 
 
 def constants_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def constants_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFra
         ``c_l`` to ``threshold``.
     """
     records = []
-    for place, run in _groups(rows, RUN):
+    for place, run in grouped(rows, RUN):
         sets = run[run["evaluation"] == run["evaluation"].iloc[0]]  # the constants of a set are those of any f
         first = sets.iloc[0]
         records.append(
@@ -101,16 +101,11 @@ def constants_table(rows: pd.DataFrame, bootstrap: int, seed: int) -> pd.DataFra
             counts = {name: int(group[name].sum()) for name in ("applies", "data_applies")}
             record = place | {"over": OF_SETS, "size": size, "sets": len(group)} | counts
             for name in CONSTANTS:
-                found = _median(name, group[name].to_numpy(), drawn)
-                record |= found if name in OF_SIZES else {name: found[name]}
+                found = _median(group[name].to_numpy(), drawn)
+                record |= found.columns(name) if name in OF_SIZES else {name: found.value}
             records.append(record)
-    named = [column for name in CONSTANTS for column in (_limits(name) if name in OF_SIZES else [name])]
+    named = [column for name in CONSTANTS for column in (columns([name]) if name in OF_SIZES else [name])]
     return pd.DataFrame(records, columns=[*RUN, "over", "size", "sets", "applies", "data_applies", *named])
-
-
-def _groups(rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    for key, group in rows.groupby(columns, sort=False):
-        yield dict(zip(columns, key, strict=True)), group
 
 
 def _drawn(group: pd.DataFrame, bootstrap: int, seed: int, place: Mapping[str, Any]) -> Array:
@@ -120,37 +115,29 @@ def _drawn(group: pd.DataFrame, bootstrap: int, seed: int, place: Mapping[str, A
     return resamples(strategies, bootstrap, seeds.generator(seed, "theorem", *words))
 
 
-def _median(name: str, values: Array, drawn: Array) -> dict[str, float]:
-    """Median of the values that there are, with its limits; NaN where there is none."""
+def _median(values: Array, drawn: Array) -> Interval:
+    """Median of the values that there are, infinite ones among them; NaN where there is none."""
     there = ~np.isnan(values)
-    found = medians(values[there], drawn[:, there]) if there.any() else np.full(len(drawn), np.nan)
-    known = found[~np.isnan(found)]
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    low, high = np.quantile(known, tails, method="inverted_cdf") if len(known) else (np.nan, np.nan)
-    value = float(np.median(values[there])) if there.any() else np.nan
-    return {name: value, f"{name}_low": float(low), f"{name}_high": float(high)}
-
-
-def _limits(name: str) -> list[str]:
-    return [name, f"{name}_low", f"{name}_high"]
+    value = np.median(values[there]) if there.any() else np.nan
+    return Interval.around(value, medians(values[there], drawn[:, there]), method="inverted_cdf")
 
 
 def readable_ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """Under the run's own convention, bounds by their names, two digits; data sets have one variant each."""
+    """Under the run's own convention, bounds by their names, two digits."""
     own = table[table["own"].astype(bool)]
     ratios = [
         f"{value:.2g} [{low:.2g}, {high:.2g}]" if np.isfinite(value) else np.nan
-        for value, low, high in own[_limits("ratio")].itertuples(index=False)
+        for value, low, high in own[columns(["ratio"])].itertuples(index=False)
     ]
     worst = own["worst"].map("{:.2g}".format, na_action="ignore")
-    shown = own.drop(columns=["variant", "own", *_limits("ratio")[1:]])
+    shown = named_runs(own).drop(columns=["own", "ratio_low", "ratio_high"])
     return shown.assign(bound=own["bound"].map(BOUND_NAMES), ratio=ratios, worst=worst)
 
 
 def readable_constants(table: pd.DataFrame) -> pd.DataFrame:
     """Under the run's own convention, with few digits."""
     own = table[table["own"].astype(bool)]
-    shown = with_intervals(own, OF_SIZES).drop(columns=["variant", "own"])
+    shown = with_intervals(named_runs(own), OF_SIZES).drop(columns="own")
     all_samples = own["over"] == OF_ALL
     for name in OF_SIZES:  # of the data set itself there is no interval
         shown[name] = shown[name].mask(all_samples, own[name].map("{:.3f}".format))
