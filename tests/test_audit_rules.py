@@ -12,6 +12,7 @@ from checkout import ROOT, TINY, copy_of_the_checkout, jobs
 from leaveout import conventions, result_rows
 from leaveout.certificate import Status
 from leaveout.removal import read_removal_sets
+from leaveout.scaling import SCHEMA as SCALING
 from leaveout.scaling import SYNTHETIC
 
 RUN = "few_digits/base"
@@ -79,6 +80,15 @@ def test_the_published_truth_and_the_growth_of_errors_have_their_tables(audited)
     scaling = pd.read_csv(tables / "audit_scaling.csv")
     assert list(scaling["dataset"].unique()) == [SYNTHETIC, "few_digits"]
     assert scaling["form"].notna().all()
+
+
+def test_the_growth_of_errors_is_measured_on_the_draws_and_designs_that_are_asked_for(audited):
+    results = audited[0].folder / "results/tiny_audit"
+    for path in ("few_digits/n_train=300/audit/scaling.parquet", "scaling/synthetic.parquet"):
+        rows = result_rows.read(results / path, SCALING).to_pandas()
+        assert set(rows["draw"]) == {0, 1}, path
+    assert set(rows["design"]) == {0, 1}
+    assert set(rows["n_train"]) == {100, 200}
 
 
 #: What is drawn and tabulated from the removal sets of an audit, from some of their rows, and from random sets.
