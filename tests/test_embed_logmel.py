@@ -151,6 +151,7 @@ def test_real_clips_make_a_data_set_that_a_model_can_be_fitted_to(mirror, tmp_pa
     archive = mirror / "ESC-50-master.zip"
     natural = sorted(set(parser("esc50")(archive).classes) - set(ARTIFICIAL))
     entry = {
+        "source": "esc50",
         "parser": "esc50",
         "classes": {"0": natural, "1": ARTIFICIAL},
         "embedding": SETTINGS | {"bands": 128},

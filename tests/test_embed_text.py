@@ -228,6 +228,7 @@ def test_a_decoder_gives_the_mean_over_its_tokens_but_no_first_token(folder, tmp
 
 def entry(**settings):
     return {
+        "source": "imdb",
         "parser": "imdb",
         "classes": {"0": ["neg"], "1": ["pos"]},
         "embedding": SETTINGS | {"weights": WEIGHTS, "batch": 32} | settings,
